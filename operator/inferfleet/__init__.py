@@ -1,0 +1,2 @@
+"""Inferfleet: from a model, a rate and a budget to running vLLM on the cheapest GPUs that work."""
+
