@@ -1,0 +1,1 @@
+"""Tests of Inferfleet, and the control plane they run against."""
