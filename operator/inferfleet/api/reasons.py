@@ -25,7 +25,7 @@ class Reason(StrEnum):
 
     # Not in spec.placement.gpuTypes, or not in a matching BudgetPolicy's allowedGPUTypes. Widen that list.
     GPU_TYPE_NOT_ALLOWED = "GPUTypeNotAllowed"
-    # Not in spec.placement.pools, or the pool is dedicated to other namespaces. Name the pool, or relabel the namespace.
+    # Not in spec.placement.pools, or the pool is dedicated to other namespaces. Name it, or relabel the namespace.
     POOL_NOT_ALLOWED = "PoolNotAllowed"
     # The pool's region is not in spec.placement.regions. Add the region, or a pool in an allowed one.
     REGION_NOT_ALLOWED = "RegionNotAllowed"
