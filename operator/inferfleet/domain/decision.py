@@ -1,0 +1,58 @@
+"""The outcome for one demand: what to run, what it costs, and why not something else."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.placement import Candidate, Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetVerdict:
+    """What the money gate said: `reason` is a condition reason (`Admitted`, `NoPolicy`, `OverBudget`, `GrowthHeld`, ...).
+
+    `reservations` names each matching policy with the USD per month reserved from it.
+    """
+
+    within: bool
+    reason: str
+    message: str
+    reservations: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The plan for one InferenceDeployment.
+
+    `placements` is what shall run now (empty: nothing). `blocked` is the Ready=False reason when the spec as it stands
+    cannot be served; `placements` may then still hold what was admitted before. `candidates` has the chosen one first,
+    then by cost. `recommended_replicas` is what the plan would choose, also when somebody else owns the count.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    placements: tuple[Placement, ...]
+    candidates: tuple[Candidate, ...]
+    blocked: ReadyReason | None
+    message: str
+    budget: BudgetVerdict
+    recommended_replicas: int | None = None
+    replicas_clamped: str | None = None
+    suspended: bool = False
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The candidate that was chosen, None when nothing can serve the spec."""
+        return self.candidates[0] if self.candidates and self.candidates[0].verdict == "Chosen" else None
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """USD per hour of everything that shall run."""
+        return sum((placement.usd_per_hour for placement in self.placements), Decimal(0))
+
+    @property
+    def usd_per_month(self) -> Decimal:
+        """USD per month of 730 hours of everything that shall run."""
+        return self.usd_per_hour * HOURS_PER_MONTH

@@ -1,0 +1,66 @@
+"""What one InferenceDeployment asks for, with its model resolved and what it already holds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from inferfleet.api.enums import Category, Priority, WorkloadClass
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
+from inferfleet.domain.model import Model, UnknownModel
+from inferfleet.domain.placement import Placement
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """One InferenceDeployment as the planner sees it.
+
+    `first_refused` orders those that wait (None offline, and for those never refused). `created` starts the clock of a
+    batch deadline. `excluded_pools` are backing off: something asked of them lately did not come. `invalid` says what is
+    wrong with the spec beyond its schema (None: nothing).
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    spec: InferenceDeploymentSpec
+    model: Model | UnknownModel
+    namespace_labels: Labels = ()
+    generation: int = 1
+    created: datetime | None = None
+    first_refused: datetime | None = None
+    excluded_pools: frozenset[str] = frozenset()
+    invalid: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name: unique at any one time, and the order of last resort."""
+        return (self.namespace, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """GPUs that a deployment's pod holds on a node."""
+
+    node: str
+    gpus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one InferenceDeployment holds: admitted placements, and the GPUs its pods already occupy.
+
+    A holding lives from admission until its pods are gone, also when the object is being deleted. The ledger keys on
+    `uid`, never on names or labels.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    workload_class: WorkloadClass
+    category: Category
+    priority: Priority = Priority.NORMAL
+    namespace_labels: Labels = ()
+    placements: tuple[Placement, ...] = ()
+    bound: tuple[Bound, ...] = ()
+    usd_total: str | None = None

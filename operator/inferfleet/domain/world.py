@@ -1,0 +1,110 @@
+"""An immutable snapshot of everything a decision may look at.
+
+Built by `observe` from watched objects (or by the command line from files); read by `plan`. Tuples are sorted by name
+so that the same cluster gives the same value in whatever order its objects arrived.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from inferfleet.api.enums import CapacityType, Interconnect
+from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
+from inferfleet.api.v1alpha1.placement import Compliance
+from inferfleet.domain.demand import Holding
+from inferfleet.domain.gpu import GPU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A GPU node: `gpus` allocatable, `free` of them not requested by any bound pod.
+
+    `schedulable` is False for cordoned, NotReady, shared or mislabelled nodes; `memory_mib` is the memory per GPU that
+    the node's labels report, None when they do not.
+    """
+
+    name: str
+    gpus: int
+    free: int
+    schedulable: bool = True
+    memory_mib: int | None = None
+    shared: bool = False
+    mig: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toleration:
+    """A Kubernetes toleration, field by field."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A node pool with its nodes.
+
+    `gpu` is None when nothing known has the declared type. `usd_per_gpu_hour` is None without a price. `max_nodes` None
+    means that the pool never grows beyond the nodes seen; `nodes_known` is False offline, where no nodes were given.
+    `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when every node
+    shares or slices its GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
+    """
+
+    name: str
+    gpu_type: str
+    gpu: GPU | None
+    gpus_per_node: int
+    capacity_type: CapacityType
+    node_selector: tuple[tuple[str, str], ...]
+    tolerations: tuple[Toleration, ...] = ()
+    gpu_resource_name: str = "nvidia.com/gpu"
+    region: str | None = None
+    min_nodes: int = 0
+    max_nodes: int | None = None
+    usd_per_gpu_hour: Decimal | None = None
+    price_source: str = ""
+    price_date: date | None = None
+    interconnect: Interconnect | None = None
+    namespace_selector: LabelSelector | None = field(default=None, hash=False)
+    compliance: Compliance = Compliance()
+    node_cpu: Decimal | None = None
+    node_memory_bytes: int | None = None
+    nodes: tuple[Node, ...] = ()
+    nodes_known: bool = True
+    memory_mib: int | None = None
+    whole_gpus: bool = True
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A budget policy that was understood."""
+
+    name: str
+    spec: BudgetPolicySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadablePolicy:
+    """A budget policy that was not understood: it blocks every namespace that it could match.
+
+    `selector` is None when not even the selector could be read; it then matches all namespaces.
+    """
+
+    name: str
+    message: str
+    selector: LabelSelector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside one demand that its decision depends on."""
+
+    pools: tuple[Pool, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    unreadable_policies: tuple[UnreadablePolicy, ...] = ()
+    holdings: Mapping[str, Holding] = field(default_factory=dict)
+    budgets_required: bool = False

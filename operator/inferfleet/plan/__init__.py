@@ -1,0 +1,5 @@
+"""Decide: which GPUs, how many replicas, at what cost, within which budget, and why. Pure functions over values."""
+
+from inferfleet.plan.decide import decide
+
+__all__ = ["decide"]

@@ -1,0 +1,240 @@
+"""Judge every candidate of a shape as far as stock, price and money do not matter: allowed, fits, fast enough, how many.
+
+In: a shape and a pool without its nodes and price. Out: one `Assessment` per tensor parallel size. The same shape and
+pool give the same answer, so it is computed once.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from inferfleet.api.enums import CapacityType, Confidence
+from inferfleet.api.reasons import Reason
+from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.gpu import GPU
+from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
+from inferfleet.domain.speed import Speed
+from inferfleet.domain.world import Pool
+from inferfleet.plan import memory, throughput
+from inferfleet.plan.eligible import Refusal, refusal
+from inferfleet.plan.engine_settings import engine_settings
+from inferfleet.plan.shape import Shape
+from inferfleet.plan.stock import replicas_for
+
+# Headroom on the peak rate: 20-30 % while the speed is only estimated, 10 % once it was calibrated
+# (throughput-and-cost.md 3.4: the share of targets broken against the capacity given away).
+HEADROOM = {
+    Confidence.MEASURED: 0.10,
+    Confidence.CALIBRATED: 0.10,
+    Confidence.ESTIMATED: 0.25,
+    Confidence.LOW: 0.30,
+}
+# A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
+CONTEXT_STEP = 256
+# Time from pod start to first token that every shard pays, in hours: image, weights, compilation, CUDA graphs.
+LOAD_HOURS = 0.1
+# Share of work expected to be done twice on spot capacity.
+SPOT_RETRIES = 0.10
+# Share of a deadline that a plan may fill.
+DEADLINE_SHARE = 0.8
+SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What is known about a candidate before stock and money: a refusal, or everything needed to price it.
+
+    `replicas` is what the rate needs, before limits; `hours` is how long a batch runs; a `probe` fits only within the
+    error of the estimate.
+    """
+
+    pool: str
+    gpu_type: str
+    capacity_type: CapacityType
+    tensor_parallel_size: int
+    refusal: Refusal | None
+    engine: EngineSettings | None = None
+    memory: MemoryEstimate | None = None
+    speed: Speed | None = None
+    replicas: int = 0
+    hours: float | None = None
+    probe: bool = False
+
+
+def without_stock(pool: Pool) -> Pool:
+    """Strip a pool of what changes by the minute, so that an assessment stays valid while pods come and go."""
+    return replace(
+        pool, nodes=(), nodes_known=True, max_nodes=None, usd_per_gpu_hour=None, price_source="", price_date=None
+    )
+
+
+@lru_cache(maxsize=16_384)
+def assess(shape: Shape, pool: Pool) -> tuple[Assessment, ...]:
+    """Judge every tensor parallel size in a pool (as `without_stock` returns it), smallest first."""
+    objection = refusal(shape, pool)
+    if objection is not None:
+        return (_refused(pool, 1, objection),)
+    return tuple(_assess_size(shape, pool, size) for size in parallel_sizes(pool.gpus_per_node))
+
+
+def parallel_sizes(gpus_per_node: int) -> tuple[int, ...]:
+    """Tensor parallel sizes worth judging on one node: powers of two and the divisors of its GPU count."""
+    powers = {2**exponent for exponent in range(gpus_per_node.bit_length()) if 2**exponent <= gpus_per_node}
+    divisors = {size for size in range(1, gpus_per_node + 1) if gpus_per_node % size == 0}
+    return tuple(sorted(powers | divisors))
+
+
+def _assess_size(shape: Shape, pool: Pool, size: int) -> Assessment:
+    problem = memory.tensor_parallel_problem(shape.model, size)
+    if problem is not None:
+        return _refused(pool, size, Refusal(Reason.TENSOR_PARALLEL_NOT_DIVISIBLE, problem))
+    limit = shape.spec.placement.max_tensor_parallel_size
+    if limit and size > limit:
+        message = f"tensor parallel size {size} is above spec.placement.maxTensorParallelSize {limit}"
+        return _refused(pool, size, Refusal(Reason.TOO_MANY_GPUS, message))
+    gpu = gpu_of(pool)
+    try:
+        engine, estimate = _fit(shape, pool, gpu, engine_settings(shape, gpu, size))
+    except ValueError as error:  # a quantisation or an engine version that the memory model does not know
+        return _refused(pool, size, Refusal(Reason.PRECISION_NOT_SUPPORTED, str(error)))
+    objection = _memory_refusal(pool, engine, estimate)
+    if objection is not None and estimate.fit is not Fit.TOO_CLOSE:
+        return _refused(pool, size, objection, engine=engine, estimate=estimate)
+    return _assess_speed(shape, pool, gpu, engine, estimate, probe=objection is not None)
+
+
+def assess_running(shape: Shape, pool: Pool, engine: EngineSettings) -> Assessment:
+    """Judge settings that run already: that they fit is proved, only speed and count are estimated."""
+    gpu = gpu_of(pool)
+    estimate = memory.estimate(shape.model, gpu, engine, interconnect=pool.interconnect)
+    return _assess_speed(shape, pool, gpu, engine, estimate, probe=False)
+
+
+def gpu_of(pool: Pool) -> GPU:
+    """The pool's GPU with the memory that its nodes report, where they do: never the nominal size."""
+    assert pool.gpu is not None
+    return replace(pool.gpu, memory_mib=pool.memory_mib, usable_gib=None) if pool.memory_mib else pool.gpu
+
+
+def _fit(shape: Shape, pool: Pool, gpu: GPU, engine: EngineSettings) -> tuple[EngineSettings, MemoryEstimate]:
+    """Estimate memory; where only the context is too long and the user consents, shorten it."""
+    estimate = memory.estimate(shape.model, gpu, engine, interconnect=pool.interconnect)
+    consent = shape.spec.engine.min_model_len
+    if estimate.fit is Fit.FITS or not consent or estimate.longest_context < consent:
+        return engine, estimate
+    wanted = min(engine.max_model_len - 1, estimate.longest_context)
+    for length in (wanted // CONTEXT_STEP * CONTEXT_STEP, int(wanted * 0.9) // CONTEXT_STEP * CONTEXT_STEP, consent):
+        if length < consent:
+            continue
+        shorter = replace(engine, max_model_len=length)
+        shortened = memory.estimate(shape.model, gpu, shorter, interconnect=pool.interconnect)
+        if shortened.fit is Fit.FITS:
+            return shorter, shortened
+    return engine, estimate
+
+
+def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate) -> Refusal | None:
+    if estimate.fit is Fit.FITS:
+        return None
+    offered = estimate.usable_gib * estimate.utilization
+    numbers = (
+        f"needs {estimate.required_gib:.1f} GiB per GPU at tensor parallel size {engine.tensor_parallel_size} (weights "
+        f"{estimate.weights_gib:.1f}, activation {estimate.activation_gib:.1f}, other "
+        f"{estimate.non_torch_gib + estimate.cuda_graph_gib:.1f}, KV cache for {engine.max_model_len} tokens "
+        f"{estimate.required_kv_gib:.1f}); pool {pool.name} offers {offered:.1f} of {estimate.usable_gib:.1f} GiB"
+    )
+    if estimate.fit is Fit.TOO_CLOSE:
+        return Refusal(
+            Reason.TOO_CLOSE,
+            f"{numbers}: margin {estimate.margin_gib:+.2f} GiB is within the error of {estimate.band_gib:.2f}",
+        )
+    if estimate.binding is MemoryTerm.CONTEXT:
+        return Refusal(Reason.CONTEXT_DOES_NOT_FIT, f"{numbers}: at most {estimate.longest_context} tokens fit")
+    return Refusal(Reason.DOES_NOT_FIT, numbers)
+
+
+def _assess_speed(
+    shape: Shape, pool: Pool, gpu: GPU, engine: EngineSettings, estimate: MemoryEstimate, *, probe: bool
+) -> Assessment:
+    speed = throughput.estimate(
+        shape.model,
+        gpu,
+        engine,
+        estimate,
+        shape.traffic,
+        shape.objectives,
+        headroom=0.0,
+        interconnect=pool.interconnect,
+    )
+    hours = batch_hours(shape, pool, speed)
+    slow = _too_slow(shape, speed, hours)
+    traffic = shape.spec.traffic
+    replicas = 1
+    if slow is None and traffic is not None:
+        replicas = replicas_for(
+            float(traffic.requests_per_second), HEADROOM[speed.confidence], speed.requests_per_second
+        )
+    return Assessment(
+        pool=pool.name,
+        gpu_type=pool.gpu_type,
+        capacity_type=pool.capacity_type,
+        tensor_parallel_size=engine.tensor_parallel_size,
+        refusal=slow,
+        engine=engine,
+        memory=estimate,
+        speed=speed,
+        replicas=replicas,
+        hours=hours,
+        probe=probe,
+    )
+
+
+def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None:
+    if not speed.meets_objectives:
+        wanted = shape.objectives
+        return Refusal(
+            Reason.TOO_SLOW,
+            f"limited by {speed.limit}: a single request takes {speed.best_time_per_output_token_ms:.1f} ms per output token "
+            f"(objective {wanted.time_per_output_token_ms or 0:.0f}) and {speed.prefill_ms:.0f} ms of prefill "
+            f"(half of the time to first token must cover it: {(wanted.time_to_first_token_ms or 0) / 2:.0f})",
+        )
+    deadline = shape.spec.batch.deadline_seconds if shape.spec.batch else None
+    if hours is not None and deadline and hours > DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:
+        return Refusal(
+            Reason.TOO_SLOW,
+            f"one shard takes {hours:.1f} h; {DEADLINE_SHARE:.0%} of deadlineSeconds is "
+            f"{DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:.1f} h",
+        )
+    return None
+
+
+def batch_hours(shape: Shape, pool: Pool, speed: Speed) -> float | None:
+    """Hours that one shard of a batch runs, model load and expected retries included; None for real-time work.
+
+    Without a line count the deadline is the bound: it is what may be spent.
+    """
+    batch = shape.spec.batch
+    if batch is None or not speed.meets_objectives:
+        return None
+    if batch.requests is None:
+        return DEADLINE_SHARE * (batch.deadline_seconds or 0) / SECONDS_PER_HOUR
+    retries = SPOT_RETRIES if pool.capacity_type is CapacityType.SPOT else 0.0
+    return LOAD_HOURS + batch.requests / speed.requests_per_second / SECONDS_PER_HOUR * (1 + retries)
+
+
+def _refused(
+    pool: Pool,
+    size: int,
+    objection: Refusal,
+    *,
+    engine: EngineSettings | None = None,
+    estimate: MemoryEstimate | None = None,
+) -> Assessment:
+    return Assessment(
+        pool=pool.name,
+        gpu_type=pool.gpu_type,
+        capacity_type=pool.capacity_type,
+        tensor_parallel_size=size,
+        refusal=objection,
+        engine=engine,
+        memory=estimate,
+    )

@@ -1,0 +1,277 @@
+"""Decide for every demand: allowed, fits, fast enough, how many, priced, in stock, within budget, chosen, recorded.
+
+In: an immutable world, the demands to decide and the time. Out: one `Decision` each. Demands are served in a fixed order
+(priority, first refused, namespace and name) against one stock and one ledger, so two of them never get the same GPU or
+dollar. The same world gives the same decisions in whatever order its objects are listed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from inferfleet.api.enums import CapacityType, SpotPolicy
+from inferfleet.api.reasons import ReadyReason, Reason
+from inferfleet.domain.decision import BudgetVerdict, Decision
+from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.gpu import Price
+from inferfleet.domain.model import Model
+from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.world import Policy, Pool, World
+from inferfleet.plan.assess import Assessment, assess, assess_running, gpu_of, without_stock
+from inferfleet.plan.choose import Choice, choose, obstacle
+from inferfleet.plan.eligible import Refusal
+from inferfleet.plan.engine_settings import engine_settings
+from inferfleet.plan.ledger import Ledger
+from inferfleet.plan.money_gate import admitted, refused, released
+from inferfleet.plan.options import Option, claim_for, counts, weigh
+from inferfleet.plan.price import price_of
+from inferfleet.plan.rules import Rules, blocking, combine, matching
+from inferfleet.plan.shape import Shape, shape_of
+from inferfleet.plan.stock import Stock, held_replicas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """One planning pass: the world, and the scratch pads that it is charged against."""
+
+    world: World
+    pools: tuple[Pool, ...]
+    prices: dict[str, Price | None]
+    stock: Stock
+    ledger: Ledger
+    now: datetime | None
+    assessed: dict[Shape, tuple[Assessment, ...]]
+
+
+def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = None) -> tuple[Decision, ...]:
+    """Decide for the demands, in order of who is served first; the result is sorted by namespace and name.
+
+    `now` is the time that batch deadlines are measured against, None where there is no clock (offline: a fresh start).
+    """
+    planning = _Pass(
+        world=world,
+        pools=tuple(without_stock(pool) for pool in sorted(world.pools, key=lambda pool: pool.name)),
+        prices={pool.name: price_of(pool) for pool in world.pools},
+        stock=Stock(world),
+        ledger=Ledger(world),
+        now=now,
+        assessed={},
+    )
+    turns = sorted(demands, key=lambda demand: _turn(demand, matching(world, demand.namespace_labels)))
+    decisions = [_decide_one(planning, demand) for demand in turns]
+    return tuple(sorted(decisions, key=lambda decision: (decision.namespace, decision.name)))
+
+
+def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str, str]:
+    """Higher priority first (as far as policy lets it), then who was refused first, then the name."""
+    rank = min([demand.spec.workload.priority.rank, *(policy.spec.max_priority.rank for policy in policies)])
+    waited = demand.first_refused.timestamp() if demand.first_refused else float("inf")
+    return (-rank, waited, demand.namespace, demand.name)
+
+
+def _decide_one(planning: _Pass, demand: Demand) -> Decision:
+    holding = planning.world.holdings.get(demand.uid)
+    policies = matching(planning.world, demand.namespace_labels)
+    barrier = _barrier(planning.world, demand, policies)
+    if barrier is not None:
+        return _unserved(demand, holding, barrier, (), policies)
+    if demand.spec.replicas == 0:
+        return _suspended(planning, demand, policies)
+    rules = combine(policies)
+    held = holding.placements if holding else ()
+    shape = shape_of(demand, rules)
+    options = [
+        weigh(
+            demand,
+            assessment,
+            planning.prices[assessment.pool],
+            held=held,
+            stock=planning.stock,
+            ledger=planning.ledger,
+            policies=policies,
+        )
+        for assessment in _assessments(planning, demand, shape, held)
+    ]
+    choice = choose(options)
+    if choice.option is None:
+        return _unserved(demand, holding, obstacle(choice.candidates), choice.candidates, policies)
+    return _served(planning, demand, choice, held, policies)
+
+
+def _barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple[ReadyReason, str] | None:
+    """What stops a demand before any pool is looked at."""
+    if demand.invalid is not None:
+        return ReadyReason.INVALID_SPEC, demand.invalid
+    batch = demand.spec.batch
+    if batch is not None and batch.requests is None and batch.deadline_seconds is None:
+        return (
+            ReadyReason.INVALID_SPEC,
+            "spec.batch: give requests or deadlineSeconds; without both the cost has no bound",
+        )
+    if not isinstance(demand.model, Model):
+        return ReadyReason.MODEL_UNKNOWN, demand.model.message
+    context = demand.spec.engine.max_model_len
+    if context is not None and context > demand.model.max_position_embeddings:
+        limit = demand.model.max_position_embeddings
+        return (
+            ReadyReason.INVALID_SPEC,
+            f"spec.engine.maxModelLen: {context} is above the {limit} positions of {demand.model.id}",
+        )
+    unreadable = blocking(world, demand.namespace_labels)
+    if unreadable is not None:
+        return (
+            ReadyReason.BUDGET_UNREADABLE,
+            f"BudgetPolicy {unreadable.name} cannot be understood: {unreadable.message}",
+        )
+    if world.budgets_required and not policies:
+        return ReadyReason.OVER_BUDGET, f"no BudgetPolicy matches namespace {demand.namespace}, and one is required"
+    return None
+
+
+def _assessments(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> tuple[Assessment, ...]:
+    if shape not in planning.assessed:
+        planning.assessed[shape] = tuple(assessment for pool in planning.pools for assessment in assess(shape, pool))
+    assessments = planning.assessed[shape]
+    if held:
+        assessments = tuple(_as_running(planning, shape, assessment, held) for assessment in assessments)
+    return _spot_first(planning, demand, shape, assessments) if demand.spec.batch else assessments
+
+
+def _as_running(planning: _Pass, shape: Shape, assessment: Assessment, held: tuple[Placement, ...]) -> Assessment:
+    """What runs with the settings that the spec asks for has proved that it fits: no estimate takes that back."""
+    running = next(
+        (
+            placement
+            for placement in held
+            if (placement.pool, placement.tensor_parallel_size) == (assessment.pool, assessment.tensor_parallel_size)
+        ),
+        None,
+    )
+    memory_only = (Reason.DOES_NOT_FIT, Reason.TOO_CLOSE, Reason.CONTEXT_DOES_NOT_FIT)
+    refused = assessment.refusal is not None and assessment.refusal.reason not in memory_only
+    if running is None or assessment.engine is None or refused:
+        return assessment
+    pool = next(pool for pool in planning.pools if pool.name == assessment.pool)
+    wanted = engine_settings(shape, gpu_of(pool), assessment.tensor_parallel_size)
+    consent = shape.spec.engine.min_model_len or wanted.max_model_len
+    agreed = consent <= running.engine.max_model_len <= wanted.max_model_len
+    if not agreed or replace(running.engine, max_model_len=wanted.max_model_len) != wanted:
+        return assessment
+    return assess_running(shape, pool, running.engine)
+
+
+def _spot_first(
+    planning: _Pass, demand: Demand, shape: Shape, assessments: tuple[Assessment, ...]
+) -> tuple[Assessment, ...]:
+    """Batch leaves spot only when it may, and when spot can never hold it or the deadline is at risk."""
+    if shape.spot_policy is SpotPolicy.NEVER:
+        return assessments
+    spot = [item for item in assessments if item.capacity_type is CapacityType.SPOT and item.refusal is None]
+    may_leave = shape.spot_policy is not SpotPolicy.REQUIRED and shape.rules.batch_fallback
+    if may_leave and (not spot or _deadline_at_risk(planning, demand, spot)):
+        return assessments
+    message = "batch runs on spot first" if may_leave else "batch stays on spot: a matching BudgetPolicy says Wait"
+    objection = Refusal(Reason.CAPACITY_TYPE_NOT_ALLOWED, message)
+    return tuple(
+        item
+        if item.capacity_type is CapacityType.SPOT or item.refusal is not None
+        else replace(item, refusal=objection)
+        for item in assessments
+    )
+
+
+def _deadline_at_risk(planning: _Pass, demand: Demand, spot: list[Assessment]) -> bool:
+    """Whether even the fastest spot candidate would take longer than what is left until the deadline."""
+    deadline = demand.spec.batch.deadline_seconds if demand.spec.batch else None
+    if deadline is None or planning.now is None or demand.created is None:
+        return False
+    left_hours = (deadline - (planning.now - demand.created).total_seconds()) / 3600
+    return min(item.hours or 0.0 for item in spot) > left_hours
+
+
+def _served(
+    planning: _Pass, demand: Demand, choice: Choice, held: tuple[Placement, ...], policies: tuple[Policy, ...]
+) -> Decision:
+    option = choice.option
+    assert option is not None
+    assessment = option.assessment
+    size = assessment.tensor_parallel_size
+    mine = held_replicas(held, assessment.pool, size) if option.held else 0
+    planning.stock.promise(assessment.pool, size, option.replicas - mine)
+    claim = claim_for(demand, option)
+    verdict = admitted(planning.ledger.shortages(claim, policies), claim, policies, option)
+    planning.ledger.record(claim)
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=(_placement(demand, option),),
+        candidates=choice.candidates,
+        blocked=None,
+        message=choice.candidates[0].message,
+        budget=verdict,
+        recommended_replicas=option.recommended,
+        replicas_clamped=counts(demand, assessment.replicas).clamped,
+    )
+
+
+def _placement(demand: Demand, option: Option) -> Placement:
+    assessment, held = option.assessment, option.held
+    assert assessment.engine is not None
+    price = option.price
+    if price is None:  # a running placement whose price was taken away is charged what it was charged before
+        assert held is not None
+        price = Price(
+            capacity_type=held.capacity_type,
+            usd_per_gpu_hour=held.usd_per_gpu_hour,
+            source=held.price_source,
+            date=held.price_date,
+        )
+    return Placement(
+        name=held.name if held else demand.name,
+        pool=assessment.pool,
+        gpu_type=assessment.gpu_type,
+        capacity_type=assessment.capacity_type,
+        tensor_parallel_size=assessment.tensor_parallel_size,
+        replicas=option.replicas,
+        engine=assessment.engine,
+        usd_per_gpu_hour=price.usd_per_gpu_hour,
+        price_source=price.source,
+        price_date=price.date,
+    )
+
+
+def _suspended(planning: _Pass, demand: Demand, policies: tuple[Policy, ...]) -> Decision:
+    planning.ledger.record(released(demand))
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=(),
+        candidates=(),
+        blocked=None,
+        message="spec.replicas is 0: nothing runs and nothing is reserved",
+        budget=BudgetVerdict(within=True, reason="Reserved" if policies else "NoPolicy", message="nothing is reserved"),
+        suspended=True,
+    )
+
+
+def _unserved(
+    demand: Demand,
+    holding: Holding | None,
+    why: tuple[ReadyReason, str],
+    candidates: tuple[Candidate, ...],
+    policies: tuple[Policy, ...],
+) -> Decision:
+    """Nothing new starts; what was admitted before keeps running and keeps its reservation."""
+    reason, message = why
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=holding.placements if holding else (),
+        candidates=candidates,
+        blocked=reason,
+        message=message,
+        budget=refused(reason, message, holding, policies),
+    )

@@ -1,0 +1,91 @@
+"""How many more replicas a pool can take: free GPUs per node, nodes that may still come, promises not yet bound.
+
+In: the pools and the holdings of a world. A `Stock` is a scratch pad of one planning pass: it starts from the world and
+is charged with what the pass promises. A replica lives on one node, so free GPUs are counted node by node.
+"""
+
+import math
+from collections.abc import Iterable
+
+from inferfleet.domain.demand import Holding
+from inferfleet.domain.placement import Placement
+from inferfleet.domain.world import Pool, World
+
+# More nodes than any pool has: stands for "no limit was given and no nodes are known" (offline plans).
+UNBOUNDED = 10_000
+
+
+class _PoolStock:
+    """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added."""
+
+    __slots__ = ("free", "gpus_per_node", "new_nodes")
+
+    def __init__(self, pool: Pool) -> None:
+        self.gpus_per_node = pool.gpus_per_node
+        self.free = [node.free for node in pool.nodes if node.schedulable and not node.shared and not node.mig]
+        if pool.max_nodes is None:
+            self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
+        else:
+            self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
+
+    def room(self, size: int) -> int:
+        return sum(free // size for free in self.free) + self.new_nodes * (self.gpus_per_node // size)
+
+    def take(self, size: int, count: int) -> None:
+        """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
+        for _ in range(count):
+            fitting = [index for index, free in enumerate(self.free) if free >= size]
+            if fitting:
+                self.free[min(fitting, key=lambda index: (self.free[index], index))] -= size
+            elif self.new_nodes and self.gpus_per_node >= size:
+                self.new_nodes -= 1
+                self.free.append(self.gpus_per_node - size)
+            else:
+                return
+
+
+class Stock:
+    """The GPUs that one planning pass may still promise."""
+
+    def __init__(self, world: World) -> None:
+        """Count what is free and subtract every promise that no pod has taken up yet."""
+        self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
+        self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
+        for uid in sorted(world.holdings):
+            holding = world.holdings[uid]
+            for placement in holding.placements:
+                self._reserve_unbound(holding, placement)
+
+    def _reserve_unbound(self, holding: Holding, placement: Placement) -> None:
+        bound = sum(bound.gpus for bound in holding.bound if self._node_pool.get(bound.node) == placement.pool)
+        missing = placement.replicas - bound // placement.tensor_parallel_size
+        if missing > 0:
+            self.promise(placement.pool, placement.tensor_parallel_size, missing)
+
+    def room(self, pool: str, tensor_parallel_size: int) -> int:
+        """Return how many more replicas of this size the pool can take."""
+        return self._pools[pool].room(tensor_parallel_size) if pool in self._pools else 0
+
+    def promise(self, pool: str, tensor_parallel_size: int, replicas: int) -> None:
+        """Take room for replicas that were decided and are not bound yet."""
+        if pool in self._pools and replicas > 0:
+            self._pools[pool].take(tensor_parallel_size, replicas)
+
+
+def held_replicas(placements: Iterable[Placement], pool: str, tensor_parallel_size: int) -> int:
+    """Replicas of this size that are already held in the pool: they need no new room."""
+    return sum(
+        placement.replicas
+        for placement in placements
+        if placement.pool == pool and placement.tensor_parallel_size == tensor_parallel_size
+    )
+
+
+def replicas_for(rate: float, headroom: float, requests_per_second: float) -> int:
+    """Return the replicas that carry a peak rate (requests per second) with a share of headroom; 0 for a rate of 0.
+
+    Raises ValueError when one replica carries nothing.
+    """
+    if requests_per_second <= 0:
+        raise ValueError(f"requests_per_second: {requests_per_second} is not above 0")
+    return math.ceil(rate * (1 + headroom) / requests_per_second - 1e-9)
