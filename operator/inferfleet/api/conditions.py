@@ -36,7 +36,7 @@ class Condition(StatusModel):
     """When status changed last."""
 
 
-Conditions = Annotated[tuple[Condition, ...], list_map("type"), Field(max_length=16)]
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16), list_map("type")]
 """At most one condition per type."""
 
 

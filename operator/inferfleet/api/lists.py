@@ -1,7 +1,8 @@
 """Lists with a declared merge behaviour, which server-side apply needs and the API server enforces.
 
-In: a tuple type and a marker: `Annotated[tuple[Backend, ...], list_map("name"), Field(max_length=16)]`. Out: the same
-tuple, refused when two entries are alike, and `x-kubernetes-list-type` in its schema. This file must not know any kind.
+In: a tuple type and a marker: `Annotated[tuple[Backend, ...], Field(max_length=16), list_map("name")]`, the bounds
+first. Out: the same tuple, refused when two entries are alike, and `x-kubernetes-list-type` in its schema. This file
+must not know any kind.
 """
 
 from __future__ import annotations

@@ -108,11 +108,13 @@ def dump(resource: BaseModel) -> dict[str, Any]:
     """Return an object, or a part of one, as JSON types in YAML spelling, without absent fields and empty lists.
 
     An empty list is dropped because the schema knows none: absent means the same and every list has at least one entry.
-    An empty status is dropped as well.
+    An empty status and metadata that nobody set are dropped as well.
     """
     document: dict[str, Any] = _without_empty_lists(resource.model_dump(mode="json", by_alias=True, exclude_none=True))
-    if document.get("status") == {}:
-        del document["status"]
+    if isinstance(resource, Resource):
+        document["metadata"] = resource.metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if document["status"] == {}:
+            del document["status"]
     return document
 
 
@@ -169,6 +171,10 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> FieldProblem:
             message = f"must match {context['pattern']}"
         case "rule":
             return FieldProblem(path=path, value="", message=detail["msg"])
+        case "too_short":
+            message = f"must have at least {context['min_length']} entry; leave the field out for none"
+        case "tuple_type":
+            message = "must be a list"
         case _:
             message = detail["msg"].removeprefix("Input ").replace("should be", "must be").replace("should", "must")
     return FieldProblem(path=path, value=_shown(detail["input"]), message=message)

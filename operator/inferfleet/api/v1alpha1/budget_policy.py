@@ -65,11 +65,11 @@ class SpotRules(ApiModel):
 class EngineRules(ApiModel):
     """Which images and flags the namespaces may use beyond the defaults."""
 
-    allowed_images: Annotated[tuple[Line, ...], LIST_SET, Field(min_length=1, max_length=64)] = ()
+    allowed_images: Annotated[tuple[Line, ...], Field(min_length=1, max_length=64), LIST_SET] = ()
     """Allowed beginnings of image names; absent: only the pinned images."""
     require_digest: Flag = False
     """Whether images must be named by digest."""
-    allowed_args: Annotated[tuple[Line, ...], LIST_SET, Field(min_length=1, max_length=128)] = ()
+    allowed_args: Annotated[tuple[Line, ...], Field(min_length=1, max_length=128), LIST_SET] = ()
     """Allowed flags of spec.engine.extraArgs; absent: none."""
 
 
@@ -93,15 +93,15 @@ class BudgetPolicySpec(ApiModel):
     """Most USD per month of 730 hours."""
     time_zone: TimeZone = "UTC"
     """IANA time zone in which the month rolls over."""
-    categories: Annotated[tuple[CategoryCap, ...], list_map("name"), Field(min_length=1, max_length=4)] = ()
+    categories: Annotated[tuple[CategoryCap, ...], Field(min_length=1, max_length=4), list_map("name")] = ()
     """Caps per category; a category without one is bounded by the total only."""
-    allowed_categories: Annotated[tuple[Category, ...], LIST_SET, Field(min_length=1, max_length=4)] = ()
+    allowed_categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=4), LIST_SET] = ()
     """Categories that may be used; absent: all."""
     max_priority: Priority = Priority.HIGH
     """Highest priority that a workload may claim; higher ones count as this one."""
-    commitments: Annotated[tuple[Commitment, ...], list_map("name"), Field(min_length=1, max_length=64)] = ()
+    commitments: Annotated[tuple[Commitment, ...], Field(min_length=1, max_length=64), list_map("name")] = ()
     """Spending outside the operator."""
-    allowed_gpu_types: Annotated[tuple[ObjectName, ...], LIST_SET, Field(min_length=1, max_length=64)] = ()
+    allowed_gpu_types: Annotated[tuple[ObjectName, ...], Field(min_length=1, max_length=64), LIST_SET] = ()
     """Allowed GPU types; absent: any."""
     spot: SpotRules = SpotRules()
     """What the budget says about spot capacity."""

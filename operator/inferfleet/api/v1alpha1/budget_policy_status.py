@@ -74,9 +74,9 @@ class BudgetPolicyStatus(StatusModel):
     """Borrowed from the cohort."""
     lent_usd_per_month: Figure | None = None
     """Lent to the cohort."""
-    categories: Annotated[tuple[CategoryUse, ...], list_map("name"), Field(max_length=4)] = ()
+    categories: Annotated[tuple[CategoryUse, ...], Field(max_length=4), list_map("name")] = ()
     """Use per category."""
-    reservations: Annotated[tuple[Reservation, ...], ATOMIC, Field(max_length=64)] = ()
+    reservations: Annotated[tuple[Reservation, ...], Field(max_length=64), ATOMIC] = ()
     """The largest reservations."""
     reservations_total: Annotated[Integer, Field(ge=0, le=2_147_483_647)] | None = None
     """How many reservations there are."""

@@ -49,7 +49,7 @@ class GPUPoolSpec(ApiModel):
     """How the nodes are sold; Reserved is charged at its listed price even though it is sunk."""
     node_selector: Annotated[dict[str, LabelValue], Field(min_length=1, max_length=32)]
     """Labels that all nodes of the pool carry, and that make the provisioner start one."""
-    tolerations: Annotated[tuple[Toleration, ...], ATOMIC, Field(min_length=1, max_length=32)] = ()
+    tolerations: Annotated[tuple[Toleration, ...], Field(min_length=1, max_length=32), ATOMIC] = ()
     """Tolerations that pods need on these nodes."""
     gpu_resource_name: LabelKey = "nvidia.com/gpu"
     """Resource that pods request: nvidia.com/gpu, or amd.com/gpu for ROCm."""

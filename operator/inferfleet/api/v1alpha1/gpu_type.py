@@ -70,9 +70,9 @@ class GPUTypeSpec(ApiModel):
     """CUDA compute capability; absent for other vendors."""
     interconnect: Interconnect
     """What connects the GPUs of a node."""
-    labels: Annotated[tuple[NodeLabel, ...], list_map("key", "value"), Field(min_length=1, max_length=32)] = ()
+    labels: Annotated[tuple[NodeLabel, ...], Field(min_length=1, max_length=32), list_map("key", "value")] = ()
     """Node labels that name this GPU: any match, and the memory must agree within 3 %."""
-    prices: Annotated[tuple[Price, ...], list_map("capacity_type"), Field(min_length=1, max_length=8)] = ()
+    prices: Annotated[tuple[Price, ...], Field(min_length=1, max_length=8), list_map("capacity_type")] = ()
     """Default prices, one per capacity type."""
 
 

@@ -129,7 +129,7 @@ class DecisionStatus(StatusModel):
 
     decided_at: Timestamp
     """When it was decided."""
-    candidates: Annotated[tuple[CandidateStatus, ...], ATOMIC, Field(max_length=32)] = ()
+    candidates: Annotated[tuple[CandidateStatus, ...], Field(max_length=32), ATOMIC] = ()
     """The candidates: the chosen one first, then by cost. The command line shows all."""
 
 
@@ -174,7 +174,7 @@ class InferenceDeploymentStatus(RebuildableStatus):
     """Label selector of the pods, for the scale subresource."""
     placement: PlacementSummary | None = None
     """The largest of placements."""
-    placements: Annotated[tuple[PlacementStatus, ...], list_map("name"), Field(max_length=32)] = ()
+    placements: Annotated[tuple[PlacementStatus, ...], Field(max_length=32), list_map("name")] = ()
     """All groups of equal replicas."""
     cost: CostStatus | None = None
     """What it costs."""
@@ -182,7 +182,7 @@ class InferenceDeploymentStatus(RebuildableStatus):
     """Where the memory of one GPU goes."""
     decision: DecisionStatus | None = None
     """Why this placement, and what else was possible."""
-    budgets: Annotated[tuple[BudgetShare, ...], list_map("policy"), Field(max_length=16)] = ()
+    budgets: Annotated[tuple[BudgetShare, ...], Field(max_length=16), list_map("policy")] = ()
     """What this deployment holds of each matching budget; never what others hold."""
     batch: BatchStatus | None = None
     """Progress of a batch."""

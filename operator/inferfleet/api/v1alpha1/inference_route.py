@@ -98,7 +98,7 @@ class InferenceRouteSpec(ApiModel):
     """Replicas of the gateway."""
     redis_secret_ref: SecretKeyReference | None = None
     """URL of the Redis that several replicas share."""
-    backends: Annotated[tuple[Backend, ...], list_map("name"), Field(min_length=1, max_length=32)]
+    backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=32), list_map("name")]
     """The places that answer."""
     budget: RouteBudget | None = None
     """What the route may spend on APIs; absent: bounded by the BudgetPolicy only."""
@@ -126,7 +126,7 @@ class InferenceRouteStatus(RebuildableStatus):
     """The generation that this status describes."""
     endpoint: Annotated[str, StringConstraints(max_length=512)] | None = None
     """Address of the endpoint inside the cluster."""
-    backends: Annotated[tuple[BackendStatus, ...], list_map("name"), Field(max_length=32)] = ()
+    backends: Annotated[tuple[BackendStatus, ...], Field(max_length=32), list_map("name")] = ()
     """What is known of the backends."""
     conditions: Conditions = ()
     """Ready."""

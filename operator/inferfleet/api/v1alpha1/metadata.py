@@ -97,7 +97,7 @@ class SelectorRequirement(ApiModel):
     """The label."""
     operator: SelectorOperator
     """How the label is compared with values."""
-    values: Annotated[tuple[LabelValue, ...], ATOMIC, Field(min_length=1, max_length=32)] = ()
+    values: Annotated[tuple[LabelValue, ...], Field(min_length=1, max_length=32), ATOMIC] = ()
     """The values, for In and NotIn."""
 
 
@@ -106,7 +106,7 @@ class LabelSelector(ApiModel):
 
     match_labels: dict[str, LabelValue] = Field(default_factory=dict, max_length=32)
     """Labels that must have exactly these values."""
-    match_expressions: Annotated[tuple[SelectorRequirement, ...], ATOMIC, Field(min_length=1, max_length=16)] = ()
+    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(min_length=1, max_length=16), ATOMIC] = ()
     """Further conditions on labels."""
 
     def matches(self, labels: dict[str, str]) -> bool:

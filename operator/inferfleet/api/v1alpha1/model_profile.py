@@ -145,8 +145,8 @@ class ModelProfileSpec(ApiModel):
     """Quality from 0 to 1 on a scale of the platform team's choice, for routes."""
     calibrations: Annotated[
         tuple[Calibration, ...],
-        list_map("gpu_type", "tensor_parallel_size", "engine_version"),
         Field(min_length=1, max_length=64),
+        list_map("gpu_type", "tensor_parallel_size", "engine_version"),
     ] = ()
     """Measured figures, which go before estimates."""
 

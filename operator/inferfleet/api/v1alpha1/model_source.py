@@ -126,7 +126,7 @@ class EngineSpec(ApiModel):
     """Share of the GPU's memory that the engine may use; absent: the plan decides."""
     kv_cache_dtype: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=32)] = "auto"
     """Data type of the KV cache in the engine's spelling."""
-    extra_args: Annotated[tuple[Line, ...], ATOMIC, Field(min_length=1, max_length=64)] = ()
+    extra_args: Annotated[tuple[Line, ...], Field(min_length=1, max_length=64), ATOMIC] = ()
     """Further engine flags. Flags that the plan owns are refused; the rest a BudgetPolicy must allow."""
     api_key_secret_ref: SecretKeyReference | None = None
     """API key that clients must send; mounted into the engine only."""

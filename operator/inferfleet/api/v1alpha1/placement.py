@@ -19,9 +19,9 @@ from inferfleet.api.scalars import Flag, Integer, ObjectName, Word
 class Compliance(ApiModel):
     """What a workload demands of a pool, or what a pool declares."""
 
-    standards: Annotated[tuple[Standard, ...], LIST_SET, Field(min_length=1, max_length=8)] = ()
+    standards: Annotated[tuple[Standard, ...], Field(min_length=1, max_length=8), LIST_SET] = ()
     """Standards, all of which must hold; absent: none."""
-    data_residency: Annotated[tuple[Word, ...], LIST_SET, Field(min_length=1, max_length=32)] = ()
+    data_residency: Annotated[tuple[Word, ...], Field(min_length=1, max_length=32), LIST_SET] = ()
     """Zones in which data stays, such as eu; a pool must declare one that is demanded. Absent: anywhere."""
     air_gapped: Flag = False
     """Without any connection to the outside."""
@@ -43,11 +43,11 @@ class Rebalance(ApiModel):
 class Placement(ApiModel):
     """Limits on where the deployment may run."""
 
-    gpu_types: Annotated[tuple[ObjectName, ...], LIST_SET, Field(min_length=1, max_length=64)] = ()
+    gpu_types: Annotated[tuple[ObjectName, ...], Field(min_length=1, max_length=64), LIST_SET] = ()
     """Allowed GPU types; absent: any."""
-    pools: Annotated[tuple[ObjectName, ...], LIST_SET, Field(min_length=1, max_length=64)] = ()
+    pools: Annotated[tuple[ObjectName, ...], Field(min_length=1, max_length=64), LIST_SET] = ()
     """Allowed GPUPools; absent: any."""
-    regions: Annotated[tuple[Word, ...], LIST_SET, Field(min_length=1, max_length=64)] = ()
+    regions: Annotated[tuple[Word, ...], Field(min_length=1, max_length=64), LIST_SET] = ()
     """Allowed regions; absent: any."""
     max_tensor_parallel_size: Annotated[Integer, Field(ge=1, le=64)] | None = None
     """Most GPUs per replica; absent: as many as a node has."""
