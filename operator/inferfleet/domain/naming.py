@@ -8,7 +8,8 @@ import hashlib
 
 from inferfleet.api.enums import CapacityType
 
-# 45 characters of the owner's name (api.md) + "-" + 8 = 54: a Job's pods append up to 6 more and stay within a label's 63.
+# 45 characters of the owner's name (NAME_RULE of InferenceDeployment) + "-" + 8 = 54: a Job's pods append 6 more and
+# stay within the 63 of a label.
 HASH_CHARACTERS = 8
 # Digits and letters that cannot spell a word or be misread, as Kubernetes uses for generated names
 # (k8s.io/apimachinery pkg/util/rand: alphanums).

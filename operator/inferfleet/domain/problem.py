@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One refusal. `field` is the path in the object (`spec.engine.extraArgs[1]`), `message` names the accepted values."""
+    """One refusal.
+
+    `field` is the path in the object (`spec.engine.extraArgs[1]`), `message` names the accepted values.
+    """
 
     field: str
     value: str

@@ -33,7 +33,9 @@ def check_image(image: str, allowed_prefixes: Iterable[str], require_digest: boo
     """
     prefixes = tuple(sorted(set(allowed_prefixes)))
     if not any(_within(image, prefix) for prefix in prefixes):
-        message = f"is not allowed by a matching BudgetPolicy; spec.engine.allowedImages: {', '.join(prefixes) or 'none'}"
+        message = (
+            f"is not allowed by a matching BudgetPolicy; spec.engine.allowedImages: {', '.join(prefixes) or 'none'}"
+        )
         return Problem(field=FIELD, value=image, message=message)
     if require_digest and _DIGEST.search(image) is None:
         message = "must be pinned by digest (NAME@sha256:...), as a matching BudgetPolicy requires"

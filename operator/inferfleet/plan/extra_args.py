@@ -1,4 +1,4 @@
-"""May these engine arguments be used? Every spelling is resolved first, then owned flags fall, then the allow-list speaks.
+"""May these engine arguments be used? Spellings are resolved first, then owned flags fall, then the allow-list speaks.
 
 In: `spec.engine.extraArgs`, the engine version, and what the matching policies allow. Out: the arguments in one plain
 spelling (`--flag=value`), so that the engine's generous parser has nothing left to interpret, or the first `Problem`.
@@ -22,7 +22,7 @@ from inferfleet.domain.problem import Problem
 FIELD = "spec.engine.extraArgs"
 
 # What the decision or the manifest depends on: memory and parallel sizes, what is served under which name, where the
-# engine listens and how it stops, and every way to bring in further flags or processes. Names as in `vllm serve` 0.32.0.
+# engine listens and how it stops, and every way to bring in further flags or processes. Names of `vllm serve` 0.32.0.
 OWNED = frozenset({
     "--config", "--model", "--revision", "--served-model-name", "--hf-token", "--download-dir", "--runner", "--convert",
     "--dtype", "--quantization", "--quantization-config", "--kv-cache-dtype", "--max-model-len", "--max-num-seqs",
@@ -57,17 +57,18 @@ class _Argument:
         return option + self.path
 
     def written(self) -> tuple[str, ...]:
-        """The argument in the spelling that leaves nothing to interpret."""
+        """Return the argument in the spelling that leaves nothing to interpret."""
         if len(self.values) > 1:  # never begins with a dash; a single value may, and stays attached
             return (self.name, *self.values)
         return (f"{self.name}={self.values[0]}",) if self.values else (self.name,)
 
 
-def check_extra_args(args: Sequence[str], version: str, allowed: Iterable[str]) -> tuple[str, ...] | Problem:
+def check_extra_args(args: Sequence[str], version: str, allowed: Iterable[str] | None) -> tuple[str, ...] | Problem:
     """Return the arguments in plain spelling, or the first thing that is wrong with them.
 
     `allowed` is what every matching policy lets pass (`--flag`: any value; `--flag=value`: this value only), in any
-    spelling. A version without captured flags accepts no arguments at all, because their meaning is unknown.
+    spelling; None: somebody has asked the policies already. A version without captured flags accepts no arguments at
+    all, because their meaning is unknown.
     """
     if not args:
         return ()
@@ -75,7 +76,7 @@ def check_extra_args(args: Sequence[str], version: str, allowed: Iterable[str]) 
     if table is None:
         message = f"cannot be checked for engine version {version}; known are {', '.join(captured_versions())}"
         return Problem(field=FIELD, value=" ".join(args), message=message)
-    permitted = _permitted(table, allowed)
+    permitted = None if allowed is None else _permitted(table, allowed)
     written: list[str] = []
     for argument in _arguments(table, args):
         if isinstance(argument, Problem):
@@ -87,18 +88,23 @@ def check_extra_args(args: Sequence[str], version: str, allowed: Iterable[str]) 
     return tuple(written)
 
 
-def _objection(argument: _Argument, permitted: frozenset[str]) -> str | None:
+def _objection(argument: _Argument, permitted: frozenset[str] | None) -> str | None:
     if argument.flag.name in OWNED:
         return f"sets {argument.flag.name}, which the plan decides; use the fields of spec instead"
-    names = {argument.name, argument.option if argument.option.startswith("--") else argument.flag.name}
-    exact = {f"{argument.name}={value}" for value in argument.values}
-    if not (permitted & names or (exact and exact <= permitted)):
+    if permitted is not None and not _is_permitted(argument, permitted):
         listed = ", ".join(sorted(permitted)) or "none"
         return f"is not in spec.engine.allowedArgs of a matching BudgetPolicy; allowed here: {listed}"
     if not argument.path:
         wrong = next((problem for value in argument.values if (problem := argument.flag.problem(value))), None)
         return wrong and f"has a bad value: {argument.option} {wrong}"
     return None
+
+
+def _is_permitted(argument: _Argument, permitted: frozenset[str]) -> bool:
+    """Tell whether the flag, this key of its JSON, or each of the values given is on the list."""
+    whole_flag = argument.option if argument.option.startswith("--") else argument.flag.name
+    exact = {f"{argument.name}={value}" for value in argument.values}
+    return not permitted.isdisjoint({argument.name, whole_flag}) or (bool(exact) and exact <= permitted)
 
 
 def _permitted(table: FlagTable, allowed: Iterable[str]) -> frozenset[str]:

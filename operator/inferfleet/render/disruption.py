@@ -1,0 +1,23 @@
+"""The PodDisruptionBudget of a real-time InferenceDeployment with several replicas.
+
+With one replica there is none: it would block every drain of its node for ever.
+"""
+
+from inferfleet.domain.demand import Demand
+from inferfleet.render import labels
+from inferfleet.render.manifest import Body, Manifest, manifest
+
+LEAST_REPLICAS = 2
+
+
+def disruption_budget(demand: Demand) -> Manifest:
+    """Return the budget over all placements: one pod at a time, and pods that do not work never block a drain."""
+    body: Body = {
+        "metadata": {"name": demand.name, "labels": labels.common(demand)},
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": labels.selector(demand)},
+        },
+    }
+    return manifest("policy/v1", "PodDisruptionBudget", demand, body)

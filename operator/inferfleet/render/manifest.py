@@ -1,0 +1,75 @@
+"""One object as the cluster shall have it: identity, body, and a hash of the content.
+
+In: a kind and its body. Out: a `Manifest` whose body carries the owner and the hash. Two manifests are equal exactly
+when their hashes are, so the writer can tell "nothing to do" from one annotation. No field is defaulted here that the
+API server would default: what is not written stays the server's (server-side apply owns only what is sent).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from inferfleet.api.v1alpha1.resource import API_VERSION
+from inferfleet.domain.demand import Demand
+
+HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
+OWNER_KIND = "InferenceDeployment"
+# 16 hexadecimal digits: 64 bits tell apart the successive contents of one object with room to spare.
+HASH_DIGITS = 16
+
+Body = dict[str, Any]
+
+
+class RenderError(ValueError):
+    """The decision cannot be written as manifests; what runs should be left alone. The message names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """An object to apply. `immutable` kinds cannot be changed in place: a new content needs delete and create."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    content_hash: str
+    body: Body = field(hash=False, compare=False, repr=False)
+    immutable: bool = False
+
+
+def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, immutable: bool = False) -> Manifest:
+    """Complete a body that has `metadata.name`: namespace, owner reference and hash annotation.
+
+    The hash covers the whole object except itself, in canonical JSON (sorted keys, no spaces).
+    """
+    metadata = {**body["metadata"], "namespace": demand.namespace, "ownerReferences": [_owner(demand)]}
+    whole = {"apiVersion": api_version, "kind": kind, **body, "metadata": metadata}
+    content_hash = _digest(whole)
+    metadata["annotations"] = {**metadata.get("annotations", {}), HASH_ANNOTATION: content_hash}
+    return Manifest(
+        api_version=api_version,
+        kind=kind,
+        namespace=demand.namespace,
+        name=metadata["name"],
+        content_hash=content_hash,
+        body=whole,
+        immutable=immutable,
+    )
+
+
+def _owner(demand: Demand) -> Body:
+    """Name the owner: the garbage collector deletes the child with it, and no second controller may adopt the child."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": OWNER_KIND,
+        "name": demand.name,
+        "uid": demand.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _digest(whole: Body) -> str:
+    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]

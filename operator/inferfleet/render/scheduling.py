@@ -1,0 +1,107 @@
+"""Which nodes a pod may run on: the chosen pool's, and never spot by accident.
+
+In: the pool, the placement. Out: affinity, tolerations and topology spread. The affinity is required and names the
+labels that the provisioner puts on new nodes, so that a pool at zero can grow. Absence of a toleration keeps nobody off
+spot: EKS and Karpenter do not taint spot nodes.
+"""
+
+from inferfleet.api.enums import CapacityType
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.placement import Placement
+from inferfleet.domain.world import Pool, Toleration
+from inferfleet.render.labels import placement_selector, selector
+from inferfleet.render.manifest import Body
+
+# Labels with which providers mark spot nodes, and the values that mean spot. `NotIn` also matches nodes without the
+# label. Karpenter docs (well-known labels), EKS managed node groups (capacityType), GKE (gke-spot, gke-provisioning,
+# gke-preemptible), AKS (scalesetpriority, and its successor priority).
+SPOT_LABELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("karpenter.sh/capacity-type", ("spot",)),
+    ("eks.amazonaws.com/capacityType", ("SPOT",)),
+    ("cloud.google.com/gke-spot", ("true",)),
+    ("cloud.google.com/gke-provisioning", ("spot", "preemptible")),
+    ("cloud.google.com/gke-preemptible", ("true",)),
+    ("kubernetes.azure.com/scalesetpriority", ("spot",)),
+    ("kubernetes.azure.com/priority", ("spot",)),
+)
+
+# Taints that AKS puts, and GKE may put, on spot nodes (AKS "Add an Azure Spot node pool"; GKE "Spot VMs").
+_SPOT_TOLERATIONS = (
+    Toleration(key="cloud.google.com/gke-spot", value="true", effect="NoSchedule"),
+    Toleration(key="kubernetes.azure.com/scalesetpriority", value="spot", effect="NoSchedule"),
+)
+# A spot node that is gone must not hold a replica for the default five minutes.
+_DEAD_NODE_SECONDS = 30
+_DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def node_affinity(pool: Pool) -> Body:
+    """Require the pool's labels; on pools that are not spot also the absence of every known spot mark."""
+    expressions: list[Body] = [
+        {"key": key, "operator": "In", "values": [value]} for key, value in sorted(pool.node_selector)
+    ]
+    if pool.capacity_type is not CapacityType.SPOT:
+        chosen = {key for key, _ in pool.node_selector}
+        expressions.extend(
+            {"key": key, "operator": "NotIn", "values": list(values)}
+            for key, values in SPOT_LABELS
+            if key not in chosen
+        )
+    terms = [{"matchExpressions": expressions}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
+def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
+    """Tolerate what the pool declares, the taint named after its GPU resource, and on spot pools the providers' taints.
+
+    `leave_dead_nodes`: be replaced 30 s after the node stops answering, instead of the default 300 s.
+    """
+    wanted = list(pool.tolerations)
+    if not any(_covers(toleration, pool.gpu_resource_name) for toleration in wanted):
+        wanted.append(Toleration(key=pool.gpu_resource_name, operator="Exists"))
+    if pool.capacity_type is CapacityType.SPOT:
+        wanted.extend(extra for extra in _SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
+    bodies = [_toleration(toleration) for toleration in wanted]
+    if leave_dead_nodes:
+        bodies.extend(
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _DEAD_NODE_SECONDS}
+            for key in _DEAD_NODE_TAINTS
+        )
+    return bodies
+
+
+def topology_spread(demand: Demand) -> list[Body]:
+    """Prefer other zones and other nodes for further replicas; a preference, because GPUs are scarce.
+
+    It stands in the pod template also for one replica: a template that changed with the count would restart every pod
+    when a second one is added.
+    """
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector(demand)},
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def workload_selector(demand: Demand, placement: Placement) -> Body:
+    """Return the label selector of a workload."""
+    return {"matchLabels": placement_selector(demand, placement)}
+
+
+def _covers(toleration: Toleration, key: str) -> bool:
+    """Tell whether the pool's owner already said something about this taint; an empty key says something about all."""
+    return toleration.key in {key, ""}
+
+
+def _toleration(toleration: Toleration) -> Body:
+    fields = {
+        "key": toleration.key,
+        "operator": toleration.operator,
+        "value": toleration.value,
+        "effect": toleration.effect,
+    }
+    return {name: value for name, value in fields.items() if value}
