@@ -10,7 +10,7 @@ from inferfleet.domain.placement import Candidate, Placement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetVerdict:
-    """What the money gate said: `reason` is a condition reason (`Admitted`, `NoPolicy`, `OverBudget`, `GrowthHeld`, ...).
+    """What the money gate said: `reason` is a condition reason (`Reserved`, `NoPolicy`, `OverBudget`, `GrowthHeld`).
 
     `reservations` names each matching policy with the USD per month reserved from it.
     """

@@ -16,8 +16,8 @@ class Demand:
     """One InferenceDeployment as the planner sees it.
 
     `first_refused` orders those that wait (None offline, and for those never refused). `created` starts the clock of a
-    batch deadline. `excluded_pools` are backing off: something asked of them lately did not come. `invalid` says what is
-    wrong with the spec beyond its schema (None: nothing).
+    batch deadline. `excluded_pools` are backing off: something asked of them lately did not come. `invalid` says
+    what is wrong with the spec beyond its schema (None: nothing).
     """
 
     uid: str

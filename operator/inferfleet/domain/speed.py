@@ -26,8 +26,8 @@ class Objectives:
 class SpeedLimit(StrEnum):
     """What keeps one replica from being faster."""
 
-    TIME_PER_OUTPUT_TOKEN = "timePerOutputToken"
-    TIME_TO_FIRST_TOKEN = "timeToFirstToken"
+    TIME_PER_OUTPUT_TOKEN = "timePerOutputToken"  # noqa: S105 - a name, not a secret
+    TIME_TO_FIRST_TOKEN = "timeToFirstToken"  # noqa: S105 - a name, not a secret
     PREFILL = "prefill"
     KV_CACHE = "kvCache"
     MAX_NUM_SEQS = "maxNumSeqs"
@@ -40,7 +40,7 @@ class Speed:
     `concurrency` sequences decode at once, each token takes `time_per_output_token_ms`, the replica finishes
     `requests_per_second` (0 when the objective cannot be met at any concurrency). `prefill_ms` is the floor of the time
     to first token; `prefill_utilization` the share of time spent on prompts. `best_time_per_output_token_ms` is reached
-    by a single request and is the best objective anybody could ask for. `scale` is the live calibration that was applied.
+    by a single request: the best objective anybody could ask for. `scale` is the live calibration that was applied.
     """
 
     requests_per_second: float

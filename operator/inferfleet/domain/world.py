@@ -49,8 +49,8 @@ class Pool:
 
     `gpu` is None when nothing known has the declared type. `usd_per_gpu_hour` is None without a price. `max_nodes` None
     means that the pool never grows beyond the nodes seen; `nodes_known` is False offline, where no nodes were given.
-    `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when every node
-    shares or slices its GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
+    `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when all
+    nodes share or slice their GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
     """
 
     name: str
@@ -69,7 +69,7 @@ class Pool:
     price_date: date | None = None
     interconnect: Interconnect | None = None
     namespace_selector: LabelSelector | None = field(default=None, hash=False)
-    compliance: Compliance = Compliance()
+    compliance: Compliance = field(default_factory=Compliance)
     node_cpu: Decimal | None = None
     node_memory_bytes: int | None = None
     nodes: tuple[Node, ...] = ()

@@ -1,4 +1,4 @@
-"""Judge every candidate of a shape as far as stock, price and money do not matter: allowed, fits, fast enough, how many.
+"""Judge every candidate of a shape before stock, price and money: allowed, fits, fast enough, how many.
 
 In: a shape and a pool without its nodes and price. Out: one `Assessment` per tensor parallel size. The same shape and
 pool give the same answer, so it is computed once.
@@ -193,8 +193,8 @@ def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None
         wanted = shape.objectives
         return Refusal(
             Reason.TOO_SLOW,
-            f"limited by {speed.limit}: a single request takes {speed.best_time_per_output_token_ms:.1f} ms per output token "
-            f"(objective {wanted.time_per_output_token_ms or 0:.0f}) and {speed.prefill_ms:.0f} ms of prefill "
+            f"limited by {speed.limit}: a single request takes {speed.best_time_per_output_token_ms:.1f} ms per output "
+            f"token (objective {wanted.time_per_output_token_ms or 0:.0f}) and {speed.prefill_ms:.0f} ms of prefill "
             f"(half of the time to first token must cover it: {(wanted.time_to_first_token_ms or 0) / 2:.0f})",
         )
     deadline = shape.spec.batch.deadline_seconds if shape.spec.batch else None

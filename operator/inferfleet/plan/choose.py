@@ -82,7 +82,7 @@ def _why_not(option: Option, chosen: Option) -> tuple[Reason, str]:
     if difference < 0:
         return (
             Reason.MOVE_NOT_WORTH_IT,
-            f"USD {usd_text(-difference)} {unit} cheaper than what runs; running work stays",
+            f"USD {usd_text(-difference)} {unit} cheaper; running work stays",
         )
     if difference == 0:
         return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
@@ -94,7 +94,7 @@ def _too_close(option: Option) -> Refusal:
     assert estimate is not None
     return Refusal(
         Reason.TOO_CLOSE,
-        f"margin {estimate.margin_gib:+.2f} GiB per GPU is within the error of the estimate ({estimate.band_gib:.2f} GiB)",
+        f"margin {estimate.margin_gib:+.2f} GiB per GPU is within the error of the estimate, {estimate.band_gib:.2f}",
     )
 
 
@@ -115,9 +115,9 @@ def _praise(option: Option) -> str:
     )
     probe = "; a probe: the margin is within the error of the estimate" if assessment.probe else ""
     return (
-        f"{option.replicas} x {size} {assessment.gpu_type} in pool {assessment.pool}: {speed.requests_per_second:.2f} requests/s "
-        f"per replica at {speed.time_per_output_token_ms:.0f} ms per output token, {estimate.kv_cache_gib:.1f} GiB of KV cache "
-        f"per GPU, {cost}{probe}"
+        f"{option.replicas} x {size} {assessment.gpu_type} in pool {assessment.pool}: "
+        f"{speed.requests_per_second:.2f} requests/s per replica at {speed.time_per_output_token_ms:.0f} ms per output "
+        f"token, {estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}"
     )
 
 

@@ -1,6 +1,6 @@
 """Decide for every demand: allowed, fits, fast enough, how many, priced, in stock, within budget, chosen, recorded.
 
-In: an immutable world, the demands to decide and the time. Out: one `Decision` each. Demands are served in a fixed order
+In: an immutable world, the demands and the time. Out: one `Decision` each. Demands are served in a fixed order
 (priority, first refused, namespace and name) against one stock and one ledger, so two of them never get the same GPU or
 dollar. The same world gives the same decisions in whatever order its objects are listed.
 """
@@ -16,16 +16,19 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
 from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan.assess import Assessment, assess, assess_running, gpu_of, without_stock
 from inferfleet.plan.choose import Choice, choose, obstacle
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.engine_settings import engine_settings
+from inferfleet.plan.engine_images import check_image
+from inferfleet.plan.engine_settings import DEFAULT_VERSION, engine_settings
+from inferfleet.plan.extra_args import check_extra_args
 from inferfleet.plan.ledger import Ledger
 from inferfleet.plan.money_gate import admitted, refused, released
 from inferfleet.plan.options import Option, claim_for, counts, weigh
 from inferfleet.plan.price import price_of
-from inferfleet.plan.rules import Rules, blocking, combine, matching
+from inferfleet.plan.rules import blocking, combine, matching
 from inferfleet.plan.shape import Shape, shape_of
 from inferfleet.plan.stock import Stock, held_replicas
 
@@ -110,6 +113,9 @@ def _barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tupl
         )
     if not isinstance(demand.model, Model):
         return ReadyReason.MODEL_UNKNOWN, demand.model.message
+    problem = _engine_problem(demand, policies)
+    if problem is not None:
+        return ReadyReason.INVALID_SPEC, str(problem)
     context = demand.spec.engine.max_model_len
     if context is not None and context > demand.model.max_position_embeddings:
         limit = demand.model.max_position_embeddings
@@ -126,6 +132,19 @@ def _barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tupl
     if world.budgets_required and not policies:
         return ReadyReason.OVER_BUDGET, f"no BudgetPolicy matches namespace {demand.namespace}, and one is required"
     return None
+
+
+def _engine_problem(demand: Demand, policies: tuple[Policy, ...]) -> Problem | None:
+    """What the policies do not let a tenant choose: an image, or arguments, that none of them allows."""
+    engine, rules = demand.spec.engine, [policy.spec.engine for policy in policies]
+    if engine.image is not None:
+        prefixes = [prefix for rule in rules for prefix in rule.allowed_images]
+        image = check_image(engine.image, prefixes, require_digest=any(rule.require_digest for rule in rules))
+        if isinstance(image, Problem):
+            return image
+    arguments = [argument for rule in rules for argument in rule.allowed_args]
+    checked = check_extra_args(engine.extra_args, engine.version or DEFAULT_VERSION, arguments)
+    return checked if isinstance(checked, Problem) else None
 
 
 def _assessments(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> tuple[Assessment, ...]:

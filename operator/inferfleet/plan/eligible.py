@@ -52,7 +52,8 @@ def gpu_type_allowed(shape: Shape, pool: Pool) -> str | None:
         return f"{pool.gpu_type} is not in spec.placement.gpuTypes ({', '.join(sorted(asked))})"
     allowed = shape.rules.gpu_types
     if allowed is not None and pool.gpu_type not in allowed:
-        return f"{pool.gpu_type} is not allowed by BudgetPolicy {shape.rules.restricting_policy} (allowed: {', '.join(sorted(allowed)) or 'none'})"
+        names = ", ".join(sorted(allowed)) or "none"
+        return f"{pool.gpu_type} is not allowed by BudgetPolicy {shape.rules.restricting_policy} (allowed: {names})"
     return None
 
 
@@ -74,7 +75,8 @@ def region_allowed(shape: Shape, pool: Pool) -> str | None:
     """spec.placement.regions."""
     asked = shape.spec.placement.regions
     if asked and pool.region not in asked:
-        return f"pool {pool.name} is in {pool.region or 'an undeclared region'}, not in spec.placement.regions ({', '.join(sorted(asked))})"
+        region = pool.region or "an undeclared region"
+        return f"pool {pool.name} is in {region}, not in spec.placement.regions ({', '.join(sorted(asked))})"
     return None
 
 
@@ -86,7 +88,8 @@ def compliance_met(shape: Shape, pool: Pool) -> str | None:
         return f"pool {pool.name} does not declare {', '.join(missing)}"
     residency = set(declared.data_residency)
     if demanded.data_residency and (not residency or not residency <= set(demanded.data_residency)):
-        return f"pool {pool.name} declares data residency {', '.join(sorted(residency)) or 'nowhere'}; asked for {', '.join(sorted(demanded.data_residency))}"
+        where, asked = ", ".join(sorted(residency)) or "nowhere", ", ".join(sorted(demanded.data_residency))
+        return f"pool {pool.name} declares data residency {where}; asked for {asked}"
     if demanded.air_gapped and not declared.air_gapped:
         return f"pool {pool.name} is not declared air-gapped"
     return None
@@ -101,7 +104,9 @@ def capacity_type_allowed(shape: Shape, pool: Pool) -> str | None:
         default = "" if shape.spec.placement.spot_policy else " (the default of real-time work)"
         return f"spot, and spec.placement.spotPolicy is Never{default}"
     if shape.real_time and not shape.rules.real_time_spot:
-        return "spot for real-time work needs a matching BudgetPolicy with spec.spot.realTime Allowed, and none that forbids it"
+        return (
+            "spot for real-time work needs spec.spot.realTime Allowed in every matching BudgetPolicy, and one at least"
+        )
     return None
 
 

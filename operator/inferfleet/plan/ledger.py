@@ -1,7 +1,7 @@
 """The money gate: what every budget policy has promised, and whether one more promise fits.
 
-In: a world's policies and holdings. A `Ledger` is a scratch pad of one planning pass: it starts from what is held and is
-charged with what the pass admits. Rule 1: real-time USD per hour x 730 plus commitments stay within usdPerMonth, in
+In: a world's policies and holdings. A `Ledger` is a scratch pad of one planning pass: it starts from what is held and
+is charged with what the pass admits. Rule 1: real-time USD per hour x 730 plus commitments stay within usdPerMonth, in
 total and per category. A batch forecast must fit beside all of them. A policy in `Warn` reports and does not refuse.
 """
 
@@ -20,7 +20,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one deployment would hold: its run-rate in USD per month (real time) or its forecast total in USD (batch)."""
+    """What one deployment would hold: its run-rate in USD per month (real time) or its total in USD (batch)."""
 
     uid: str
     namespace: str
@@ -182,10 +182,7 @@ def claim_of(demand: Demand, usd: Decimal) -> Claim:
 
 def _limits(policy: Policy, category: Category) -> list[tuple[Decimal, Category | None]]:
     limits: list[tuple[Decimal, Category | None]] = [(policy.spec.usd_per_month, None)]
-    for cap in policy.spec.categories:
-        if cap.name is category:
-            limits.append((cap.usd_per_month, category))
-    return limits
+    return limits + [(cap.usd_per_month, category) for cap in policy.spec.categories if cap.name is category]
 
 
 def _enforced(policy: Policy) -> bool:

@@ -1,6 +1,6 @@
 """Turn assessments into options: how many replicas, at what price, and whether stock and money allow them today.
 
-In: one demand's assessments, and the stock and ledger of the planning pass. Out: one `Option` per assessment, refused or
+In: one demand's assessments, and the stock and ledger of the planning pass. Out: one `Option` each, refused or
 feasible. Stock and ledger are only read here; `decide` charges them with what was chosen.
 """
 
@@ -185,7 +185,7 @@ def _grown(
 ) -> Option:
     """Keep what runs; grant the largest growth that stock and money allow."""
     if option.price is None:
-        message = f"pool {option.assessment.pool} has no price any more; growth beyond {mine} replicas is held"
+        message = f"pool {option.assessment.pool} has no price any more"
         return _with(option, replicas=min(mine, option.replicas), short=max(0, option.replicas - mine), message=message)
     if option.replicas <= mine:
         return option
@@ -221,8 +221,8 @@ def _no_capacity(option: Option, stock: Stock) -> Refusal | None:
     kind = "spot" if assessment.capacity_type is CapacityType.SPOT else "free"
     return Refusal(
         Reason.NO_CAPACITY,
-        f"needs {option.replicas} x {assessment.tensor_parallel_size} GPUs on one node each; pool {assessment.pool} has "
-        f"{kind} room for {room} (nodes that may still be added included)",
+        f"needs {option.replicas} x {assessment.tensor_parallel_size} GPUs, each on one node; pool {assessment.pool} "
+        f"has {kind} room for {room} (nodes that may still be added included)",
     )
 
 

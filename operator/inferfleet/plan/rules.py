@@ -64,7 +64,7 @@ def blocking(world: World, labels: Labels) -> UnreadablePolicy | None:
 
 
 def combine(policies: tuple[Policy, ...]) -> Rules:
-    """Intersect what the policies allow. Spot for real-time work needs a policy that allows it, and none that does not."""
+    """Intersect what the policies allow. Spot for real-time work needs one that allows it, and none that does not."""
     gpu_types: frozenset[str] | None = None
     restricting = ""
     for policy in policies:

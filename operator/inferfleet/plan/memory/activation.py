@@ -8,7 +8,7 @@ from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Experts, Model
 from inferfleet.plan.memory.formats import canonical_method
-from inferfleet.plan.memory.weights import Stage
+from inferfleet.plan.memory.matrices import Stage
 
 GIB = 1024**3
 LOGIT_BYTES = 4  # the sampler works on 32-bit logits

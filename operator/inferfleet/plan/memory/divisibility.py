@@ -5,7 +5,8 @@ In: model facts. Out: the problem in words, or None. Pure. Source: vLLM config/m
 """
 
 from inferfleet.domain.model import Model
-from inferfleet.plan.memory.weights import VOCABULARY_MULTIPLE, padded
+from inferfleet.plan.memory.matrices import padded
+from inferfleet.plan.memory.weights import VOCABULARY_MULTIPLE
 
 
 def tensor_parallel_problem(model: Model, tensor_parallel_size: int) -> str | None:

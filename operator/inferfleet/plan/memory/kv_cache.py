@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import LinearAttention, Model
-from inferfleet.plan.memory.weights import local_heads
+from inferfleet.plan.memory.matrices import local_heads
 
 BLOCK_TOKENS = 16  # vLLM's default block size on CUDA
 ONE_BYTE_CACHES = ("fp8", "int8")

@@ -8,7 +8,7 @@ from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
-from inferfleet.plan.memory.weights import Stage
+from inferfleet.plan.memory.matrices import Stage
 
 
 def non_torch_gib(engine: EngineSettings, law: MemoryLaw, interconnect: Interconnect) -> float:

@@ -1,0 +1,138 @@
+"""What was seen of nodes, pods and owned children: slim values that replace the raw objects at the edge.
+
+Made by `observe`, read by everything that compares a plan with the cluster. Names, labels and times are as Kubernetes
+writes them; GPU counts are whole devices.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LabelSet = frozenset[tuple[str, str]]
+Key = tuple[str, str]
+Counts = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taint:
+    """A node taint."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """A node that offers extended resources. `allocatable` counts devices per resource name."""
+
+    name: str
+    uid: str
+    labels: LabelSet
+    allocatable: Counts
+    ready: bool
+    cordoned: bool
+    taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerFacts:
+    """State of one container.
+
+    `waiting` and `terminated` are reasons (`ImagePullBackOff`, `OOMKilled`), `message` says more. `last_message` is the
+    termination message of the run before this one, where an engine leaves its last words.
+    """
+
+    name: str
+    ready: bool = False
+    restarts: int = 0
+    waiting: str = ""
+    terminated: str = ""
+    message: str = ""
+    last_terminated: str = ""
+    last_message: str = ""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFacts:
+    """A pod that requests extended resources or belongs to a deployment of ours.
+
+    `deployment` is the value of our label, `owner` and `owner_name` the controlling owner (a ReplicaSet or a Job).
+    `unscheduled` is the scheduler's message while it finds no node, and `unscheduled_since` when that began.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    node: str
+    requests: Counts
+    deployment: str
+    owner: str
+    owner_name: str
+    phase: str
+    ready: bool
+    deleting: bool
+    unscheduled: str = ""
+    unscheduled_since: datetime | None = None
+    containers: tuple[ContainerFacts, ...] = ()
+
+    @property
+    def occupies_node(self) -> bool:
+        """Whether its requests are charged to a node: bound and not finished."""
+        return bool(self.node) and self.phase not in ("Succeeded", "Failed")
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name of the InferenceDeployment that the label names."""
+        return (self.namespace, self.deployment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildCondition:
+    """A condition of a Deployment or Job."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """An object that an InferenceDeployment owns.
+
+    `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
+    object without status and bookkeeping, as JSON, for comparing with what we rendered; equal `content` means that
+    nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
+    failed pods of a Job.
+    """
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    owner: str
+    deployment: str
+    manifest_hash: str
+    resource_version: str
+    content: bytes = field(repr=False)
+    deleting: bool = False
+    generation: int = 0
+    observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
+    updated_replicas: int = 0
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    conditions: tuple[ChildCondition, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Kind, namespace and name: what a manifest and a child have in common."""
+        return (self.kind, self.namespace, self.name)
+
+    def condition(self, kind: str) -> ChildCondition | None:
+        """Return the condition of this type, None without one."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -1,0 +1,51 @@
+"""Which Kubernetes resources are read and written, and where they live in the HTTP API."""
+
+from dataclasses import dataclass
+
+GROUP = "inferfleet.dev"
+VERSION = "v1alpha1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A kind as the API server serves it."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """Return the URL path of the collection (all namespaces without one), an object or a subresource of it."""
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
+
+
+def _ours(kind: str, plural: str, *, namespaced: bool = False) -> Resource:
+    return Resource(api_version=f"{GROUP}/{VERSION}", kind=kind, plural=plural, namespaced=namespaced)
+
+
+INFERENCE_DEPLOYMENT = _ours("InferenceDeployment", "inferencedeployments", namespaced=True)
+BUDGET_POLICY = _ours("BudgetPolicy", "budgetpolicies")
+GPU_POOL = _ours("GPUPool", "gpupools")
+GPU_TYPE = _ours("GPUType", "gputypes")
+MODEL_PROFILE = _ours("ModelProfile", "modelprofiles")
+OURS = (INFERENCE_DEPLOYMENT, BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE)
+"""The kinds whose objects people write and the operator follows."""
+
+NODE = Resource(api_version="v1", kind="Node", plural="nodes", namespaced=False)
+POD = Resource(api_version="v1", kind="Pod", plural="pods")
+NAMESPACE = Resource(api_version="v1", kind="Namespace", plural="namespaces", namespaced=False)
+EVENT = Resource(api_version="events.k8s.io/v1", kind="Event", plural="events")
+LEASE = Resource(api_version="coordination.k8s.io/v1", kind="Lease", plural="leases")
+
+CHILDREN = (
+    Resource(api_version="apps/v1", kind="Deployment", plural="deployments"),
+    Resource(api_version="batch/v1", kind="Job", plural="jobs"),
+    Resource(api_version="v1", kind="Service", plural="services"),
+    Resource(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets"),
+)
+"""The kinds an InferenceDeployment may own, in the order in which they are applied."""
+
+CHILD_OF_KIND = {resource.kind: resource for resource in CHILDREN}

@@ -1,0 +1,136 @@
+"""The money gate: totals, categories, commitments, growth, warnings, and who is told what."""
+
+from decimal import Decimal
+
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.world import Policy
+from inferfleet.plan import decide
+from tests.builders import BATCH, demand, holding, placed, policy, pool, world
+
+POOL = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", nodes=20)
+MONTH = Decimal(730)  # one GPU of that pool
+
+
+def one_gpu(name: str = "chat", **change: object) -> Demand:
+    """A demand for exactly one replica of one GPU: 730 USD per month."""
+    fixed: dict[str, object] = {"replicas": 1, "placement": {"maxTensorParallelSize": 1}}
+    return demand(name, **(fixed | change))  # type: ignore[arg-type]
+
+
+def admit(demands: list[Demand], *policies: Policy) -> list[Decision]:
+    return list(decide(world(POOL, policies=policies), demands))
+
+
+def test_exactly_the_limit_is_admitted_and_a_cent_less_is_not() -> None:
+    (at_limit,) = admit([one_gpu()], policy(usd="730"))
+    (below,) = admit([one_gpu()], policy(usd="729.99"))
+    assert (at_limit.blocked, below.blocked) == (None, ReadyReason.OVER_BUDGET)
+
+
+def test_commitments_count_before_anything_runs() -> None:
+    cluster = {
+        "name": "ft",
+        "category": "FineTuning",
+        "gpuType": "nvidia-a100-80gb",
+        "gpus": 1,
+        "hoursPerMonth": "10",
+        "usdPerGPUHour": "1",
+    }
+    (decision,) = admit([one_gpu()], policy(usd="739.99", commitments=[cluster]))
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert "commitments 10.00" in decision.message
+
+
+def test_a_category_cap_refuses_although_the_total_would_allow() -> None:
+    (decision,) = admit([one_gpu()], policy(usd="5000", categories=[{"name": "Inference", "usdPerMonth": "700"}]))
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert "category Inference" in decision.message
+
+
+def test_a_category_that_the_policy_does_not_pay_for_is_refused() -> None:
+    (decision,) = admit([one_gpu()], policy(allowedCategories=["Experimentation"]))
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert "not for category Inference" in decision.message
+
+
+def test_all_matching_policies_apply() -> None:
+    (decision,) = admit([one_gpu()], policy("wide", usd="9000"), policy("narrow", usd="10"))
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert "BudgetPolicy narrow" in decision.message
+
+
+def test_a_policy_that_only_warns_admits_and_says_so() -> None:
+    (decision,) = admit([one_gpu()], policy(usd="10", enforcement="Warn"))
+    assert (decision.blocked, decision.budget.reason) == (None, "Warned")
+
+
+def test_the_last_dollar_goes_to_one_of_two_and_to_the_higher_priority() -> None:
+    low = one_gpu("a-low", workload={"class": "RealTime", "priority": "Low"})
+    high = one_gpu("b-high", workload={"class": "RealTime", "priority": "High"})
+    decisions = admit([low, high], policy(usd="1000"))
+    assert [decision.name for decision in decisions if decision.placements] == ["b-high"]
+
+
+def test_a_policy_caps_the_priority() -> None:
+    first = one_gpu("a", workload={"class": "RealTime", "priority": "Normal"})
+    loud = one_gpu("b", workload={"class": "RealTime", "priority": "High"})
+    decisions = admit([loud, first], policy(usd="1000", maxPriority="Normal"))
+    assert [decision.name for decision in decisions if decision.placements] == ["a"]
+
+
+def test_a_refusal_names_holders_of_the_namespace_and_hides_others() -> None:
+    mine, theirs = one_gpu("mine"), one_gpu("secret-project", namespace="squad-a")
+    both = admit([mine, theirs], policy(usd="2000"))
+    held = [holding(mine, both[1]), holding(theirs, both[0])]
+    where = world(POOL, policies=[policy(usd="2000")], holdings=held)
+    (decision,) = decide(where, [one_gpu("late")])
+    assert "mine 730.00" in decision.message
+    assert "other namespaces 730.00" in decision.message
+    assert "secret-project" not in decision.message
+
+
+def test_growth_gets_as_much_as_the_budget_holds_and_keeps_serving() -> None:
+    small = one_gpu()
+    (first,) = admit([small], policy(usd="1500"))
+    where = world(POOL, policies=[policy(usd="1500")], holdings=[holding(small, first)])
+    (second,) = decide(where, [one_gpu(replicas=5)])
+    assert placed(second).replicas == 2
+    assert (second.blocked, second.budget.reason) == (None, "GrowthHeld")
+
+
+def test_a_lowered_budget_keeps_what_runs_and_refuses_what_is_new() -> None:
+    small = one_gpu()
+    (first,) = admit([small], policy(usd="1500"))
+    where = world(POOL, policies=[policy(usd="100")], holdings=[holding(small, first)])
+    kept, new = decide(where, [small, one_gpu("new")])
+    assert placed(kept).replicas == 1
+    assert new.blocked is ReadyReason.OVER_BUDGET
+
+
+def test_reserve_max_holds_the_largest_count() -> None:
+    roomy = one_gpu(scaling={"maxReplicas": 3, "reserve": "Max"})
+    (decision,) = admit([roomy], policy(usd="5000"))
+    assert decision.budget.reservations == (("team-a", 3 * MONTH),)
+
+
+def test_suspending_frees_the_money_for_the_next_in_line() -> None:
+    held = one_gpu("a")
+    (first,) = admit([held], policy(usd="730"))
+    where = world(POOL, policies=[policy(usd="730")], holdings=[holding(held, first)])
+    decisions = decide(where, [one_gpu("a", replicas=0), one_gpu("b")])
+    assert decisions[1].placements != ()
+
+
+def test_a_batch_that_the_budget_cannot_hold_is_refused() -> None:
+    spot = pool("spot", "nvidia-l40s-48gb", usd="1.00")
+    job = demand(base=BATCH, placement={"spotPolicy": "Never"})
+    (decision,) = decide(world(spot, policies=[policy(usd="0.01")]), [job])
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+
+
+def test_a_free_pool_fits_an_empty_budget() -> None:
+    owned = pool("owned", "nvidia-l40s-48gb", usd="0")
+    (decision,) = decide(world(owned, policies=[policy(usd="0")]), [one_gpu()])
+    assert decision.placements != ()
