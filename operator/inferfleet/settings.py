@@ -1,7 +1,8 @@
 """What an administrator may set, read once from the environment; every name is documented in the chart's values.
 
 In: environment variables with the prefix `INFERFLEET_`, and `KUBECONFIG`. Out: one frozen value that the composition
-root hands on in pieces. Must not hold internals (time-outs, window lengths): those are constants beside the code they tune.
+root hands on in pieces. Must not hold internals (time-outs, window lengths): those are constants beside the code
+they tune.
 """
 
 from pathlib import Path

@@ -1,0 +1,119 @@
+"""GPU types and models as known now: the built-in catalogue, overridden by GPUType and ModelProfile objects.
+
+In: the readable objects of both kinds. Out: look-ups that answer "unknown" with a reason. One `Catalog` stands for one
+state of those objects; it remembers what it worked out. Must not ask the network.
+"""
+
+from collections.abc import Iterable
+
+from inferfleet.api.v1alpha1 import GPUType, ModelProfile
+from inferfleet.api.v1alpha1.model_source import ModelSpec
+from inferfleet.catalog.gpus import gpus
+from inferfleet.catalog.model_config import from_config
+from inferfleet.catalog.models import find_model
+from inferfleet.catalog.node_gpu import Identified, UnknownGPU, identify
+from inferfleet.domain.gpu import GPU, NodeLabel, Price
+from inferfleet.domain.model import Model, UnknownModel
+from inferfleet.domain.observed import LabelSet
+
+
+class Catalog:
+    """See the module."""
+
+    def __init__(self, gpu_types: Iterable[GPUType] = (), profiles: Iterable[ModelProfile] = ()) -> None:
+        """Take the objects in any order; of two profiles of one model the first by name counts."""
+        declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
+        self._gpus = dict(gpus()) | declared
+        self._types = tuple(self._gpus[name] for name in sorted(self._gpus))
+        self._by_name = {item.metadata.name: item for item in profiles}
+        self._by_id = {
+            self._by_name[name].spec.id.casefold(): self._by_name[name] for name in sorted(self._by_name, reverse=True)
+        }
+        self._nodes: dict[LabelSet, Identified | UnknownGPU] = {}
+
+    def gpu(self, name: str) -> GPU | None:
+        """Return a GPU type by name, None for an unknown one."""
+        return self._gpus.get(name)
+
+    def identify(self, labels: LabelSet) -> Identified | UnknownGPU:
+        """Name the GPU of a node with these labels."""
+        if labels not in self._nodes:
+            self._nodes[labels] = identify(dict(labels), self._types)
+        return self._nodes[labels]
+
+    def model(self, wanted: ModelSpec) -> Model | UnknownModel:
+        """Return the facts of the model that a deployment asks for."""
+        if wanted.profile_ref is not None:
+            profile = self._by_name.get(wanted.profile_ref.name)
+            if profile is None:
+                name = wanted.profile_ref.name
+                return UnknownModel(id=name, message=f"spec.model.profileRef: there is no ModelProfile {name}")
+            return model_of(profile)
+        assert wanted.id is not None
+        profile = self._by_id.get(wanted.id.casefold())
+        return model_of(profile) if profile is not None else find_model(wanted.id)
+
+
+def gpu_of(item: GPUType) -> GPU:
+    """Return the facts that a GPUType states.
+
+    What CUDA leaves of the memory is taken from the built-in type of the same name when both state the same size.
+    """
+    spec, known = item.spec, gpus().get(item.metadata.name)
+    tflops = {name: None if value is None else float(value) for name, value in spec.dense_tflops}
+    capability = spec.compute_capability.partition(".") if spec.compute_capability else None
+    return GPU(
+        name=item.metadata.name,
+        product=spec.product,
+        vendor=_vendor(item),
+        memory_mib=spec.memory_mib,
+        usable_gib=known.usable_gib if known and known.memory_mib == spec.memory_mib else None,
+        memory_bandwidth_gb_per_s=float(spec.memory_bandwidth_gbps),
+        bf16_tflops=tflops["bf16"],
+        fp16_tflops=tflops["fp16"],
+        fp8_tflops=tflops["fp8"],
+        int8_tflops=tflops["int8"],
+        compute_capability=(int(capability[0]), int(capability[2])) if capability else None,
+        architecture=known.architecture if known else None,
+        interconnect=spec.interconnect,
+        labels=tuple(NodeLabel(key=label.key, value=label.value) for label in spec.labels) or _labels(known),
+        prices=tuple(
+            Price(
+                capacity_type=price.capacity_type,
+                usd_per_gpu_hour=price.usd_per_gpu_hour,
+                source=f"GPUType {item.metadata.name}: {price.source}",
+                date=price.date,
+            )
+            for price in spec.prices
+        ),
+        source=f"GPUType {item.metadata.name}",
+    )
+
+
+def model_of(profile: ModelProfile) -> Model | UnknownModel:
+    """Return the facts that a ModelProfile states, read as a config.json is."""
+    spec = profile.spec
+    config = spec.config.model_dump(by_alias=False, exclude_none=True)
+    if spec.quantization is not None:
+        config["quantization_config"] = {"quant_method": spec.quantization}
+    return from_config(
+        spec.id,
+        config,
+        weight_bytes=spec.weight_bytes,
+        parameters=spec.parameters,
+        source=f"ModelProfile {profile.metadata.name}",
+    )
+
+
+def _vendor(item: GPUType) -> str:
+    """CUDA's compute capability is NVIDIA's; without one the labels tell."""
+    known = gpus().get(item.metadata.name)
+    if item.spec.compute_capability is not None:
+        return "NVIDIA"
+    if known is not None:
+        return known.vendor
+    return "AMD" if any("amd.com/" in label.key for label in item.spec.labels) else "NVIDIA"
+
+
+def _labels(known: GPU | None) -> tuple[NodeLabel, ...]:
+    return known.labels if known else ()

@@ -1,0 +1,150 @@
+"""Objects of our own kinds as they were read: typed, or with what is wrong with them.
+
+In: documents as the API server stores them (possibly under an older, looser schema) or as files hold them. Out: frozen
+values. An object that cannot be read is a value too: it must never stop the others, and a budget that cannot be read
+must block. Must not decide what follows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from inferfleet.api.objects import InvalidObject, parse_as
+from inferfleet.api.v1alpha1 import (
+    BudgetPolicy,
+    GPUPool,
+    GPUType,
+    InferenceDeployment,
+    InferenceDeploymentSpec,
+    InferenceDeploymentStatus,
+    LabelSelector,
+    ModelProfile,
+    Resource,
+)
+from inferfleet.domain.observed import Key
+
+Document = Mapping[str, Any]
+Parsed = TypeVar("Parsed", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """What is wrong with an object; the message names field, value and what would be accepted."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform(Generic[Parsed]):
+    """A cluster-scoped object of ours. `status` is the stored one as JSON; it takes no part in comparisons."""
+
+    name: str
+    uid: str
+    generation: int
+    content: Parsed | Unreadable
+    selector: LabelSelector | None = None
+    status: bytes = field(default=b"{}", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """An InferenceDeployment. `status` is the stored one as JSON, parsed only when somebody asks."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime | None
+    deleting: bool
+    content: InferenceDeploymentSpec | Unreadable
+    status: bytes = field(default=b"{}", repr=False)
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return (self.namespace, self.name)
+
+    @property
+    def spec(self) -> InferenceDeploymentSpec | None:
+        """The spec, None when it could not be read."""
+        return None if isinstance(self.content, Unreadable) else self.content
+
+    def read_status(self) -> InferenceDeploymentStatus:
+        """Parse the stored status; what cannot be read of it counts as absent, because it can be computed again."""
+        return InferenceDeploymentStatus.model_validate_json(self.status)
+
+
+def deployment(document: Document) -> Deployment:
+    """Read an InferenceDeployment; one that breaks its schema keeps its identity and status."""
+    metadata = document["metadata"]
+    created = metadata.get("creationTimestamp")
+    content: InferenceDeploymentSpec | Unreadable
+    try:
+        content = parse_as(InferenceDeployment, {**document, "status": {}}).spec
+    except InvalidObject as error:
+        content = Unreadable(message=error.summary)
+    return Deployment(
+        namespace=metadata.get("namespace") or "default",
+        name=metadata["name"],
+        uid=metadata.get("uid") or "",
+        generation=metadata.get("generation") or 1,
+        created=datetime.fromisoformat(str(created)) if created else None,
+        deleting=metadata.get("deletionTimestamp") is not None,
+        content=content,
+        status=_status(document),
+    )
+
+
+def budget_policy(document: Document) -> Platform[BudgetPolicy]:
+    """Read a BudgetPolicy; of an unreadable one the namespace selector is kept where at least that can be read."""
+    return _platform(document, BudgetPolicy, selector=_selector(document))
+
+
+def gpu_pool(document: Document) -> Platform[GPUPool]:
+    """Read a GPUPool."""
+    return _platform(document, GPUPool)
+
+
+def gpu_type(document: Document) -> Platform[GPUType]:
+    """Read a GPUType."""
+    return _platform(document, GPUType)
+
+
+def model_profile(document: Document) -> Platform[ModelProfile]:
+    """Read a ModelProfile."""
+    return _platform(document, ModelProfile)
+
+
+def _platform(document: Document, model: type[Parsed], *, selector: LabelSelector | None = None) -> Platform[Parsed]:
+    metadata = document["metadata"]
+    content: Parsed | Unreadable
+    try:
+        content = parse_as(model, {**document, "status": {}})
+    except InvalidObject as error:
+        content = Unreadable(message=error.summary)
+    else:
+        # Versions, times and managed fields change without meaning; equality is about what people wrote.
+        content = content.model_copy(update={"metadata": content.metadata.model_copy(update={"resource_version": ""})})
+    return Platform(
+        name=metadata["name"],
+        uid=metadata.get("uid") or "",
+        generation=metadata.get("generation") or 1,
+        content=content,
+        selector=selector,
+        status=_status(document),
+    )
+
+
+def _selector(document: Document) -> LabelSelector | None:
+    try:
+        return LabelSelector.model_validate(document["spec"]["namespaceSelector"])
+    except (KeyError, TypeError, ValidationError):
+        return None
+
+
+def _status(document: Document) -> bytes:
+    return orjson.dumps(document.get("status") or {})

@@ -1,0 +1,145 @@
+"""What every InferenceDeployment holds: the placements its status says were admitted, and the GPUs its pods occupy.
+
+In: deployments with their stored status, their children and pods, pool prices, namespace labels. Out: `Holding`
+values by UID. Status is the record of admission (it is written before anything is created); it is believed because
+only the operator may write it. Must not admit anything.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from inferfleet.api.enums import WorkloadClass
+from inferfleet.api.v1alpha1 import InferenceDeploymentStatus, PlacementStatus
+from inferfleet.api.v1alpha1.workload import Workload
+from inferfleet.domain.demand import Bound, Holding
+from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.gpu import Price
+from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.observed import Child, LabelSet, PodFacts
+from inferfleet.domain.placement import Placement
+from inferfleet.observe.custom import Deployment
+from inferfleet.observe.engine_arguments import engine_settings
+
+PriceOf = Callable[[str], Price | None]
+"""The present price of a pool by its name, None without one."""
+
+# The version that is meant where the spec names none; only the memory law depends on it.
+_DEFAULT_VERSION = "0.32.0"
+
+
+def holding_of(
+    item: Deployment,
+    *,
+    children: Iterable[Child],
+    pods: Iterable[PodFacts],
+    price_of: PriceOf,
+    namespace_labels: LabelSet,
+) -> Holding | None:
+    """Return what a deployment holds, None when nothing was admitted and no pod of it occupies a GPU."""
+    status = item.read_status()
+    spec = item.spec
+    bound = bound_gpus(pods)
+    if not (status.placements or bound):
+        return None
+    # A spec that cannot be read any more still pays: as real-time work of the default category.
+    workload = spec.workload if spec else Workload(workload_class=WorkloadClass.REAL_TIME)
+    version = (spec.engine.version if spec else None) or _DEFAULT_VERSION
+    by_name = {child.name: child for child in children if child.kind in ("Deployment", "Job")}
+    placements = tuple(_placement(row, version, status, by_name.get(row.name), price_of) for row in status.placements)
+    total = status.cost.usd_total if status.cost else None
+    return Holding(
+        uid=item.uid,
+        namespace=item.namespace,
+        name=item.name,
+        workload_class=workload.workload_class,
+        category=workload.category,
+        priority=workload.priority,
+        namespace_labels=tuple(sorted(namespace_labels)),
+        placements=placements,
+        bound=bound,
+        usd_total=str(total) if total is not None else None,
+    )
+
+
+def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:
+    """Return the devices that pods occupy, per node, sorted by node."""
+    counts: dict[str, int] = {}
+    for pod in pods:
+        if pod.occupies_node:
+            counts[pod.node] = counts.get(pod.node, 0) + sum(count for _, count in pod.requests)
+    return tuple(Bound(node=node, gpus=gpus) for node, gpus in sorted(counts.items()) if gpus)
+
+
+def _placement(
+    row: PlacementStatus,
+    version: str,
+    status: InferenceDeploymentStatus,
+    child: Child | None,
+    price_of: PriceOf,
+) -> Placement:
+    price = price_of(row.pool) or _former_price(row, status)
+    engine = engine_settings(child, version) if child else None
+    return Placement(
+        name=row.name,
+        pool=row.pool,
+        gpu_type=row.gpu_type,
+        capacity_type=row.capacity_type,
+        tensor_parallel_size=row.tensor_parallel_size,
+        replicas=row.replicas,
+        engine=engine or _unknown_engine(row, version),
+        usd_per_gpu_hour=price.usd_per_gpu_hour,
+        price_source=price.source,
+        price_date=price.date,
+        role=row.role,
+    )
+
+
+def _former_price(row: PlacementStatus, status: InferenceDeploymentStatus) -> Price:
+    """The price that was charged last, where the pool or its price is gone: what runs is never free."""
+    gpus = sum(item.replicas * item.tensor_parallel_size for item in status.placements)
+    cost = status.cost
+    hourly = cost.usd_per_hour if cost and cost.usd_per_hour is not None else None
+    if hourly is None and cost and cost.usd_per_month is not None:
+        hourly = cost.usd_per_month / HOURS_PER_MONTH
+    return Price(
+        capacity_type=row.capacity_type,
+        usd_per_gpu_hour=hourly / gpus if hourly is not None and gpus else Decimal(0),
+        source=(cost.price_source if cost else None) or "the price before",
+        date=cost.price_date if cost else None,
+    )
+
+
+def _unknown_engine(row: PlacementStatus, version: str) -> EngineSettings:
+    """Settings that equal no plan, for a child that does not exist (yet): the plan then settles them again."""
+    return EngineSettings(
+        version=version,
+        tensor_parallel_size=row.tensor_parallel_size,
+        max_model_len=0,
+        max_num_seqs=0,
+        max_num_batched_tokens=0,
+        gpu_memory_utilization=0.0,
+    )
+
+
+def merged(observed: Mapping[str, Holding], assumed: Mapping[str, Holding]) -> dict[str, Holding]:
+    """Lay reservations that were decided and are not visible in the cluster yet over what was observed.
+
+    Pods are always as observed.
+    """
+    result = dict(observed)
+    for uid, holding in assumed.items():
+        seen = observed.get(uid)
+        bound = seen.bound if seen else ()
+        result[uid] = Holding(
+            uid=uid,
+            namespace=holding.namespace,
+            name=holding.name,
+            workload_class=holding.workload_class,
+            category=holding.category,
+            priority=holding.priority,
+            namespace_labels=holding.namespace_labels,
+            placements=holding.placements,
+            bound=bound,
+            usd_total=holding.usd_total,
+        )
+    return result

@@ -1,0 +1,140 @@
+"""A GPUPool object and the nodes that belong to it, as one `Pool` value.
+
+In: the object, a catalogue, node facts, and what bound pods request per node. Out: a pool whose nodes say how many
+GPUs are free and whether work may land there. A node that contradicts the pool is left out of use and named. Must not
+subtract what was promised and is not bound yet; the plan does.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from inferfleet.api.quantities import parse_quantity
+from inferfleet.api.v1alpha1 import GPUPool
+from inferfleet.api.v1alpha1.metadata import Toleration as TolerationSpec
+from inferfleet.catalog.node_gpu import AMD_BETA_PRODUCT, AMD_PRODUCT, GFD_PRODUCT, Identified, UnknownGPU
+from inferfleet.domain.gpu import GPU
+from inferfleet.domain.observed import NodeFacts, Taint
+from inferfleet.domain.world import Node, Pool, Toleration
+from inferfleet.observe.catalog import Catalog
+
+Used = Mapping[str, Mapping[str, int]]
+"""Requested devices by node and resource name."""
+
+_DRIVER_LABELS = frozenset({GFD_PRODUCT, AMD_PRODUCT, AMD_BETA_PRODUCT})
+
+
+def pool_of(item: GPUPool, *, catalog: Catalog, nodes: Iterable[NodeFacts] | None, used: Used) -> Pool:
+    """Return the pool with its nodes; `nodes` None means that nobody knows the nodes (files without any)."""
+    spec, gpu = item.spec, catalog.gpu(item.spec.gpu_type)
+    mine = tuple(sorted(members(item, nodes or ()), key=lambda node: node.name))
+    views = tuple(_node(node, item, catalog, used) for node in mine)
+    allocatable = spec.node_allocatable
+    return Pool(
+        name=item.metadata.name,
+        gpu_type=spec.gpu_type,
+        gpu=gpu,
+        gpus_per_node=spec.gpus_per_node,
+        capacity_type=spec.capacity_type,
+        node_selector=tuple(sorted(spec.node_selector.items())),
+        tolerations=tuple(_toleration(toleration) for toleration in spec.tolerations),
+        gpu_resource_name=spec.gpu_resource_name,
+        region=spec.region,
+        min_nodes=spec.min_nodes,
+        max_nodes=spec.max_nodes,
+        usd_per_gpu_hour=spec.usd_per_gpu_hour,
+        price_source=f"pool {item.metadata.name}" if spec.usd_per_gpu_hour is not None else "",
+        interconnect=spec.interconnect,
+        namespace_selector=spec.namespace_selector,
+        compliance=spec.compliance,
+        node_cpu=parse_quantity(str(allocatable.cpu)) if allocatable and allocatable.cpu is not None else None,
+        node_memory_bytes=int(parse_quantity(str(allocatable.memory)))
+        if allocatable and allocatable.memory is not None
+        else None,
+        nodes=views,
+        nodes_known=nodes is not None,
+        memory_mib=_least_memory(views, gpu),
+        whole_gpus=not views or any(not node.shared and not node.mig for node in views),
+        problem=problem(item, catalog, mine),
+    )
+
+
+def members(item: GPUPool, nodes: Iterable[NodeFacts]) -> Iterable[NodeFacts]:
+    """Yield the nodes that carry all labels of the pool's selector."""
+    selector = frozenset(item.spec.node_selector.items())
+    return (node for node in nodes if selector <= node.labels)
+
+
+def detected(catalog: Catalog, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
+    """Return the GPU types that the nodes' labels show, sorted; nodes that cannot be identified are left out."""
+    found = {reading.gpu_type for node in nodes if isinstance(reading := catalog.identify(node.labels), Identified)}
+    return tuple(sorted(found))
+
+
+def problem(item: GPUPool, catalog: Catalog, nodes: Iterable[NodeFacts]) -> str | None:
+    """Say why the pool cannot be used as it is described, None when it can."""
+    wanted = item.spec.gpu_type
+    if catalog.gpu(wanted) is None:
+        return f"spec.gpuType: {wanted} is neither in the built-in catalogue nor a GPUType"
+    others = [name for name in detected(catalog, nodes) if name != wanted]
+    if others and wanted not in detected(catalog, nodes):
+        return f"spec.gpuType says {wanted}, but the nodes carry {', '.join(others)}"
+    return None
+
+
+def objection(node: NodeFacts, item: GPUPool, catalog: Catalog) -> str | None:
+    """Say why a node's labels forbid its use in this pool, None when they do not.
+
+    Labels that name nothing at all leave the word to the pool; a product that nobody knows does not.
+    """
+    reading = catalog.identify(node.labels)
+    if isinstance(reading, UnknownGPU):
+        named = any(key in _DRIVER_LABELS for key, _ in node.labels)
+        return f"node {node.name}: {reading.message}" if named else None
+    if reading.gpu_type != item.spec.gpu_type:
+        return f"node {node.name} carries {reading.gpu_type}"
+    return None
+
+
+def _node(node: NodeFacts, item: GPUPool, catalog: Catalog, used: Used) -> Node:
+    resource = item.spec.gpu_resource_name
+    gpus = dict(node.allocatable).get(resource, 0)
+    reading = catalog.identify(node.labels)
+    known = reading if isinstance(reading, Identified) else None
+    contradicts = objection(node, item, catalog) is not None
+    return Node(
+        name=node.name,
+        gpus=gpus,
+        free=max(0, gpus - used.get(node.name, {}).get(resource, 0)),
+        schedulable=node.ready
+        and not node.cordoned
+        and not contradicts
+        and all(_tolerated(taint, item.spec.tolerations, resource) for taint in node.taints),
+        memory_mib=known.memory_mib if known and not contradicts else None,
+        shared=known.shared if known else False,
+        mig=known.mig_profile is not None if known else False,
+    )
+
+
+def _tolerated(taint: Taint, tolerations: Iterable[TolerationSpec], resource: str) -> bool:
+    """Follow k8s.io/component-helpers/scheduling/corev1, ToleratesTaint; GPU pods always tolerate their own taint."""
+    if taint.effect == "PreferNoSchedule" or taint.key == resource:
+        return True
+    return any(
+        (toleration.effect is None or toleration.effect == taint.effect)
+        and (toleration.key is None or toleration.key == taint.key)
+        and (toleration.operator == "Exists" or (toleration.value or "") == taint.value)
+        for toleration in tolerations
+    )
+
+
+def _least_memory(nodes: Iterable[Node], gpu: GPU | None) -> int | None:
+    """The least memory a usable node reports, where that is less than what the type says."""
+    figures = [node.memory_mib for node in nodes if node.schedulable and node.memory_mib and not node.mig]
+    if not figures or gpu is None or min(figures) >= gpu.memory_mib:
+        return None
+    return min(figures)
+
+
+def _toleration(item: TolerationSpec) -> Toleration:
+    return Toleration(
+        key=item.key or "", operator=str(item.operator), value=item.value or "", effect=str(item.effect or "")
+    )

@@ -1,0 +1,59 @@
+"""Raw Deployments, Jobs, Services and budgets of disruption to `Child` values.
+
+In: documents as the API server sends them. Out: frozen values; the part that can be compared with a manifest is kept
+as compact JSON, everything else is dropped. Must not decide whether something drifted.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from inferfleet.domain.observed import Child, ChildCondition
+from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
+
+Document = Mapping[str, Any]
+
+HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
+_KEPT_METADATA = ("labels", "annotations", "ownerReferences")
+
+
+def child(document: Document) -> Child:
+    """Return the child value of an object that carries our label (whoever controls it)."""
+    metadata, status = document["metadata"], document.get("status") or {}
+    owner: Document = next((item for item in metadata.get("ownerReferences") or () if item.get("controller")), {})
+    return Child(
+        api_version=document["apiVersion"],
+        kind=document["kind"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        owner=owner.get("uid") or "",
+        deployment=(metadata.get("labels") or {}).get(DEPLOYMENT_LABEL) or "",
+        manifest_hash=(metadata.get("annotations") or {}).get(HASH_ANNOTATION) or "",
+        resource_version=metadata["resourceVersion"],
+        content=_content(document),
+        deleting=metadata.get("deletionTimestamp") is not None,
+        generation=metadata.get("generation") or 0,
+        observed_generation=status.get("observedGeneration") or 0,
+        replicas=status.get("replicas") or 0,
+        ready_replicas=status.get("readyReplicas") or 0,
+        updated_replicas=status.get("updatedReplicas") or 0,
+        active=status.get("active") or 0,
+        succeeded=status.get("succeeded") or 0,
+        failed=status.get("failed") or 0,
+        conditions=tuple(_condition(item) for item in status.get("conditions") or ()),
+    )
+
+
+def _content(document: Document) -> bytes:
+    """Everything a manifest could have set, as JSON with sorted keys."""
+    metadata = {key: document["metadata"][key] for key in _KEPT_METADATA if key in document["metadata"]}
+    body = {key: value for key, value in document.items() if key not in ("metadata", "status")}
+    return orjson.dumps({**body, "metadata": metadata}, option=orjson.OPT_SORT_KEYS)
+
+
+def _condition(item: Document) -> ChildCondition:
+    return ChildCondition(
+        type=item["type"], status=item["status"], reason=item.get("reason") or "", message=item.get("message") or ""
+    )

@@ -1,0 +1,121 @@
+"""A watched kind as a table of values, which tells what changed.
+
+In: documents of a list or a watch. Out: for each change the old and the new value. Older versions of an object never
+replace newer ones, so the answer to an own write may be put in before the watch brings it. Must not do I/O.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from inferfleet.domain.observed import Key
+
+Value = TypeVar("Value")
+Document = Mapping[str, Any]
+OnChange = Callable[[Value | None, Value | None], None]
+
+_REMEMBERED_DELETIONS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Row(Generic[Value]):
+    uid: str
+    version: int
+    value: Value
+
+
+class Table(Generic[Value]):
+    """Values by namespace and name. `project` returns None for objects that are not worth a row."""
+
+    def __init__(
+        self, project: Callable[[Document], Value | None], *, on_change: OnChange[Value] | None = None
+    ) -> None:
+        """`on_change(old, new)` is called for each change of a value; None stands for absent."""
+        self._project = project
+        self._on_change = on_change
+        self._rows: dict[Key, _Row[Value]] = {}
+        self._deleted: dict[Key, int] = {}  # the last deletions, so that a late answer or list cannot undo them
+        self.revision = 0
+        self.synced = False
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, key: Key) -> Value | None:
+        """Return the value of one object, None without one."""
+        row = self._rows.get(key)
+        return row.value if row else None
+
+    def values(self) -> Iterable[Value]:
+        """Return all values, in no particular order."""
+        return [row.value for row in self._rows.values()]
+
+    def items(self) -> Iterable[tuple[Key, Value]]:
+        """Return all keys with their values, in no particular order."""
+        return [(key, row.value) for key, row in self._rows.items()]
+
+    def put(self, document: Document) -> None:
+        """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known."""
+        key, uid, version = _identity(document)
+        row = self._rows.get(key)
+        if row is not None and row.uid == uid and version <= row.version:
+            return
+        if version <= self._deleted.get(key, -1):
+            return
+        value = self._project(document)
+        if value is None:
+            self._remove(key)
+            return
+        self._rows[key] = _Row(uid, version, value)
+        self._tell(row.value if row else None, value)
+
+    def delete(self, document: Document) -> None:
+        """Take in the deletion of an object; the document carries the version of the deletion."""
+        key, uid, version = _identity(document)
+        row = self._rows.get(key)
+        if row is not None and row.uid != uid and version <= row.version:
+            return
+        self._deleted[key] = version
+        if len(self._deleted) > _REMEMBERED_DELETIONS:
+            del self._deleted[next(iter(self._deleted))]
+        self._remove(key)
+
+    def discard(self, key: Key, uid: str) -> None:
+        """Forget an object that turned out not to exist any more."""
+        row = self._rows.get(key)
+        if row is not None and row.uid == uid:
+            self._remove(key)
+
+    def replace(self, documents: Iterable[Document], *, version: str) -> None:
+        """Make the table equal to a complete list of that version.
+
+        Objects that are missing from it were deleted unseen, unless they are newer than the list.
+        """
+        listed = set()
+        for document in documents:
+            listed.add(_identity(document)[0])
+            self.put(document)
+        limit = int(version)
+        for key, row in list(self._rows.items()):
+            if key not in listed and row.version <= limit:
+                self._remove(key)
+        self._deleted = {key: deleted for key, deleted in self._deleted.items() if deleted > limit}
+        self.synced = True
+
+    def _remove(self, key: Key) -> None:
+        row = self._rows.pop(key, None)
+        if row is not None:
+            self._tell(row.value, None)
+
+    def _tell(self, old: Value | None, new: Value | None) -> None:
+        if old == new:
+            return
+        self.revision += 1
+        if self._on_change is not None:
+            self._on_change(old, new)
+
+
+def _identity(document: Document) -> tuple[Key, str, int]:
+    """Resource versions are ordered numbers (KEP-5504, "Comparable Resource Version", Kubernetes 1.35)."""
+    metadata = document["metadata"]
+    return (metadata.get("namespace") or "", metadata["name"]), metadata["uid"], int(metadata["resourceVersion"])
