@@ -15,6 +15,7 @@ import pytest
 
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.engine import StubEngines
 from tests.controlplane.external import external_cluster
 
 _ROOT = Path(__file__).parents[1]
@@ -58,3 +59,10 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     cluster.create_namespace(name)
     yield name
     cluster.objects.delete("v1", "Namespace", name)
+
+
+@pytest.fixture(scope="session")
+def engines(cluster: Cluster) -> Iterator[StubEngines]:
+    """Answer for every ready pod of `cluster` that requests GPUs, at the pod's own address, as vLLM would."""
+    with StubEngines(cluster) as running:
+        yield running

@@ -67,7 +67,7 @@ class ControlPlane(Cluster):
     server: str
     ports: dict[str, int]
     can_restart: bool = True
-    _tokens: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def start(cls) -> Self:

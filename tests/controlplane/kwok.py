@@ -11,11 +11,11 @@ from pathlib import Path
 
 import yaml
 
+from tests.controlplane.behaviour import BECOME_READY, stage
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.objects import Manifest
 from tests.controlplane.waiting import eventually
 
-STAGE_VERSION = "kwok.x-k8s.io/v1alpha1"
 NODE_ANNOTATION = {"kwok.x-k8s.io/node": "fake"}
 """Nodes with this annotation are simulated; all others, on a cluster of the user, are left alone."""
 
@@ -54,7 +54,8 @@ def uninstall(cluster: Cluster) -> None:
 
 def _manifests() -> list[Manifest]:
     files = [_FILES / f"{name}.yaml" for name in ("nodes", "pods", "volumes")]
-    return [manifest for file in files for manifest in yaml.safe_load_all(file.read_text())]
+    manifests = [manifest for file in files for manifest in yaml.safe_load_all(file.read_text())]
+    return [*manifests, stage("pod-ready", BECOME_READY[0], weight=0)]
 
 
 def wait_until_ready(port: int) -> None:

@@ -6,6 +6,7 @@ with the server's own message. Must not cache objects; only the names of resourc
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ Manifest = dict[str, Any]
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
+STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
 
 class ApiError(Exception):
@@ -30,6 +32,10 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
+
+
+class NotFoundError(ApiError, LookupError):
+    """There is no such object; also a LookupError, so that a wait for an object may just read it."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -108,10 +114,6 @@ class Objects:
             return self.get(api_version, kind, name, namespace)
         except LookupError:
             return None
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
 
     def list(
         self, api_version: str, kind: str, namespace: str | None = None, *, labels: dict[str, str] | None = None
@@ -138,11 +140,8 @@ class Objects:
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         """Delete an object in the background; one that is already gone is fine."""
         body = {"propagationPolicy": "Background"}
-        try:
+        with contextlib.suppress(NotFoundError):
             self.request("DELETE", self.path(api_version, kind, namespace, name), body)
-        except ApiError as error:
-            if error.status != 404:
-                raise
 
     def _path_of(self, manifest: Manifest, *, named: bool = True) -> str:
         metadata = manifest["metadata"]
@@ -180,4 +179,5 @@ def _error(status: int, text: str) -> ApiError:
         answer = json.loads(text)
     except ValueError:
         answer = {}
-    return ApiError(status, answer.get("reason", ""), answer.get("message", text))
+    kind = NotFoundError if status == 404 else ApiError
+    return kind(status, answer.get("reason", ""), answer.get("message", text))

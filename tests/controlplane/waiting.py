@@ -12,9 +12,11 @@ import tenacity
 
 Value = TypeVar("Value")
 
+_NOT_YET = (AssertionError, LookupError, ValueError)
+
 
 def eventually(
-    condition: Callable[[], Value],
+    condition: Callable[[], Value | None],
     timeout: float = 30.0,
     *,
     interval: float = 0.1,
@@ -22,15 +24,16 @@ def eventually(
 ) -> Value:
     """Return the first truthy result of `condition`, polled every `interval` seconds for at most `timeout` seconds.
 
-    An AssertionError or LookupError inside the condition counts as "not yet", so a condition may use `assert` for a
-    readable reason. Raises AssertionError with the last value or error when the time is over.
+    An AssertionError, LookupError (an object that is not there yet is one) or ValueError (`(pod,) = ...` of an empty
+    list) inside the condition counts as "not yet", so a condition may say plainly what it expects. Raises
+    AssertionError with the last value or error when the time is over.
     """
     last: list[object] = [None]
 
-    def attempt() -> Value:
+    def attempt() -> Value | None:
         try:
             value = condition()
-        except (AssertionError, LookupError) as error:
+        except _NOT_YET as error:
             last[0] = error
             raise
         last[0] = value
@@ -39,11 +42,12 @@ def eventually(
     poll = tenacity.Retrying(
         stop=tenacity.stop_after_delay(timeout),
         wait=tenacity.wait_fixed(interval),
-        retry=tenacity.retry_if_exception_type((AssertionError, LookupError))
-        | tenacity.retry_if_result(lambda value: not value),
+        retry=tenacity.retry_if_exception_type(_NOT_YET) | tenacity.retry_if_result(lambda value: not value),
     )
     try:
-        return poll(attempt)
+        value = poll(attempt)
     except tenacity.RetryError as error:
         what = describe or getattr(condition, "__name__", "condition")
         raise AssertionError(f"{what} did not hold within {timeout:g} s; last seen: {last[0]!r}") from error
+    assert value is not None
+    return value

@@ -1,69 +1,91 @@
-"""A GPU workload on the simulated cluster behaves as on a real one."""
+"""Nodes and pods of the simulated cluster behave as on a real one."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.controlplane import Cluster, eventually
-from tests.controlplane.hardware import L40S
-from tests.controlplane.nodes import Pool, Provider, scale_pool
-
-GPU_TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists"}
-
-
-@pytest.fixture(scope="module")
-def pool(cluster: Cluster) -> Iterator[Pool]:
-    pool = Pool(name="scheduling-l40s", gpu=L40S, gpus_per_node=2, provider=Provider.EKS)
-    scale_pool(cluster, pool, 2)
-    yield pool
-    scale_pool(cluster, pool, 0)
+from tests.controlplane.hardware import L4
+from tests.controlplane.nodes import Pool, delete_node, mark_not_ready, mark_ready, scale_pool
+from tests.controlplane.objects import Manifest
+from tests.integration.controlplane.conftest import Workload
 
 
-def deployment(namespace: str, pool: Pool, *, replicas: int, gpus: int) -> dict[str, Any]:
-    labels = {"app": "engine"}
-    limits = {"nvidia.com/gpu": str(gpus)}
-    pod = {
-        "nodeSelector": pool.selector,
-        "tolerations": [GPU_TOLERATION],
-        "containers": [{"name": "engine", "image": "engine:1", "resources": {"limits": limits}}],
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "engine", "namespace": namespace},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
+def ready_replicas(cluster: Cluster, namespace: str) -> int:
+    status = cluster.objects.get("apps/v1", "Deployment", "chat", namespace)["status"]
+    return int(status.get("readyReplicas", 0))
 
 
-def test_a_gpu_deployment_is_scheduled_by_label_and_becomes_ready(cluster: Cluster, namespace: str, pool: Pool) -> None:
-    cluster.objects.create(deployment(namespace, pool, replicas=2, gpus=2))
+def pods(cluster: Cluster, namespace: str) -> list[Manifest]:
+    return cluster.objects.list("v1", "Pod", namespace)
 
-    def ready() -> bool:
-        status = cluster.objects.get("apps/v1", "Deployment", "engine", namespace)["status"]
-        return bool(status.get("readyReplicas") == 2)
 
-    eventually(ready)
-    nodes = {pod["spec"]["nodeName"] for pod in cluster.objects.list("v1", "Pod", namespace)}
-    assert nodes == {"scheduling-l40s-0", "scheduling-l40s-1"}
+def test_a_gpu_deployment_is_scheduled_by_label_and_becomes_ready(
+    cluster: Cluster, namespace: str, serving: Workload
+) -> None:
+    cluster.objects.create(serving(replicas=2, gpus=2))
+    eventually(lambda: ready_replicas(cluster, namespace) == 2)
+    nodes = {pod["spec"]["nodeName"] for pod in pods(cluster, namespace)}
+    assert nodes == {"controlplane-l40s-0", "controlplane-l40s-1"}
 
 
 def test_a_pod_that_wants_more_gpus_than_a_node_has_stays_unschedulable(
-    cluster: Cluster, namespace: str, pool: Pool
+    cluster: Cluster, namespace: str, serving: Workload
 ) -> None:
-    cluster.objects.create(deployment(namespace, pool, replicas=1, gpus=4))
+    cluster.objects.create(serving(gpus=4))
 
-    def reason() -> str | None:
-        for pod in cluster.objects.list("v1", "Pod", namespace):
-            for condition in pod["status"].get("conditions", ()):
-                if condition["type"] == "PodScheduled" and condition["status"] == "False":
-                    return str(condition["message"])
-        return None
+    def message() -> str:
+        (pod,) = pods(cluster, namespace)
+        (condition,) = pod["status"]["conditions"]
+        return str(condition["message"])
 
-    assert "Insufficient nvidia.com/gpu" in str(eventually(reason))
+    assert "Insufficient nvidia.com/gpu" in eventually(message)
+
+
+def test_a_deleted_node_takes_its_pods_along_and_they_run_elsewhere(
+    cluster: Cluster, namespace: str, serving: Workload, pool: Pool
+) -> None:
+    cluster.objects.create(serving(gpus=2))
+    eventually(lambda: ready_replicas(cluster, namespace) == 1)
+    lost = pods(cluster, namespace)[0]["spec"]["nodeName"]
+    delete_node(cluster, lost)
+
+    def moved() -> bool:
+        return [pod["spec"].get("nodeName") not in {None, lost} for pod in pods(cluster, namespace)] == [True]
+
+    eventually(moved)
+    scale_pool(cluster, pool, 2)
+
+
+def test_a_node_that_is_not_ready_takes_no_pods_until_it_recovers(
+    cluster: Cluster, namespace: str, serving: Workload
+) -> None:
+    mark_not_ready(cluster, "controlplane-l40s-0")
+    cluster.objects.create(serving(replicas=2, gpus=2))
+    eventually(lambda: ready_replicas(cluster, namespace) == 1)
+    mark_ready(cluster, "controlplane-l40s-0")
+    eventually(lambda: ready_replicas(cluster, namespace) == 2)
+
+
+def test_a_scaled_pool_has_exactly_that_many_nodes(cluster: Cluster) -> None:
+    pool = Pool(name="scaled-l4", gpu=L4)
+    scale_pool(cluster, pool, 3)
+    assert scale_pool(cluster, pool, 1) == ["scaled-l4-0"]
+    names = [node["metadata"]["name"] for node in cluster.objects.list("v1", "Node", labels=pool.selector)]
+    scale_pool(cluster, pool, 0)
+    assert names == ["scaled-l4-0"]
+
+
+@pytest.mark.parametrize("class_name", [None, "simulated"])
+def test_a_volume_claim_is_bound(cluster: Cluster, namespace: str, class_name: str | None) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec |= {"storageClassName": class_name} if class_name else {}
+    metadata = {"name": "models", "namespace": namespace}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+    cluster.objects.create(claim)
+
+    def bound() -> bool:
+        now = cluster.objects.get("v1", "PersistentVolumeClaim", "models", namespace)
+        return bool(now["status"]["phase"] == "Bound")
+
+    eventually(bound)
