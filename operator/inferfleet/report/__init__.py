@@ -1,0 +1,1 @@
+"""Report: status, Events and metrics; what people and monitors read of the operator."""

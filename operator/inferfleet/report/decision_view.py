@@ -1,0 +1,132 @@
+"""A decision in the shape of `status`: the one place where its numbers become the text that people and programs read.
+
+In: a `Decision` with its spec. Out: the parts of `InferenceDeploymentStatus` that follow from the decision alone; the
+operator adds what it observed, the command line prints them as they are. Must not look at a cluster or a clock.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
+from inferfleet.api.v1alpha1.inference_deployment_status import (
+    BudgetShare,
+    CandidateStatus,
+    CostStatus,
+    MemoryStatus,
+    PlacementStatus,
+    PlacementSummary,
+)
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.memory import MemoryEstimate
+from inferfleet.domain.money import HOURS_PER_MONTH, rate_text, usd_text
+from inferfleet.domain.placement import Candidate
+from inferfleet.plan.unit_cost import unit_cost
+
+# What `status.decision.candidates` may hold (api.md, section 1).
+MOST_CANDIDATES = 32
+
+
+def placement_summary(decision: Decision) -> PlacementSummary | None:
+    """Return the largest placement, the first of equally large ones; None when nothing shall run."""
+    if not decision.placements:
+        return None
+    largest = max(decision.placements, key=lambda placement: placement.replicas)
+    return PlacementSummary(
+        gpu_type=largest.gpu_type,
+        tensor_parallel_size=largest.tensor_parallel_size,
+        pool=largest.pool,
+        capacity_type=largest.capacity_type,
+        replicas=largest.replicas,
+    )
+
+
+def placement_rows(decision: Decision, ready: Mapping[str, int] | None = None) -> tuple[PlacementStatus, ...]:
+    """Return every placement; `ready` counts the ready replicas by placement name."""
+    return tuple(
+        PlacementStatus(
+            name=placement.name,
+            gpu_type=placement.gpu_type,
+            tensor_parallel_size=placement.tensor_parallel_size,
+            pool=placement.pool,
+            capacity_type=placement.capacity_type,
+            replicas=placement.replicas,
+            ready_replicas=(ready or {}).get(placement.name, 0),
+            role=placement.role,
+        )
+        for placement in decision.placements
+    )
+
+
+def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus | None:
+    """Return what the placements cost; None when nothing shall run."""
+    if not decision.placements:
+        return None
+    chosen = decision.chosen
+    total = chosen.usd_total if chosen else None
+    unit = unit_cost(spec, usd_per_month=decision.usd_per_month, usd_total=total)
+    largest = max(decision.placements, key=lambda placement: placement.replicas)
+    return CostStatus(
+        usd_per_hour=Decimal(rate_text(decision.usd_per_hour)),
+        usd_per_month=Decimal(usd_text(decision.usd_per_month)),
+        usd_total=None if total is None else Decimal(usd_text(total)),
+        usd_per_million_tokens=None if unit is None else Decimal(usd_text(unit.usd_per_million_tokens)),
+        price_source=largest.price_source[:256],
+        price_date=largest.price_date,
+    )
+
+
+def memory_status(estimate: MemoryEstimate) -> MemoryStatus:
+    """Return the memory terms with two decimals, as vLLM prints them."""
+    return MemoryStatus(
+        weights_gib=_gib(estimate.weights_gib),
+        activation_gib=_gib(estimate.activation_gib),
+        non_torch_gib=_gib(estimate.non_torch_gib),
+        cuda_graph_gib=_gib(estimate.cuda_graph_gib),
+        kv_cache_gib=_gib(estimate.kv_cache_gib),
+        kv_cache_tokens=max(0, estimate.kv_cache_tokens),
+        max_concurrency=Decimal(f"{estimate.max_concurrency:.1f}"),
+        usable_gib=_gib(estimate.usable_gib),
+        utilization=_gib(estimate.utilization),
+        margin_gib=_gib(estimate.margin_gib),
+        confidence=estimate.confidence,
+    )
+
+
+def chosen_memory(decision: Decision) -> MemoryStatus | None:
+    """Return the memory of the chosen candidate; None without one."""
+    chosen = decision.chosen
+    return memory_status(chosen.memory) if chosen and chosen.memory else None
+
+
+def candidate_rows(decision: Decision, *, most: int | None = None) -> tuple[CandidateStatus, ...]:
+    """Return the candidates in their order, all or at most `most` of them."""
+    return tuple(_candidate(candidate) for candidate in decision.candidates[:most])
+
+
+def budget_shares(decision: Decision) -> tuple[BudgetShare, ...]:
+    """Return what is reserved for this deployment in each matching policy."""
+    return tuple(
+        BudgetShare(policy=policy, reserved_usd_per_month=Decimal(usd_text(usd)))
+        for policy, usd in decision.budget.reservations
+    )
+
+
+def _candidate(candidate: Candidate) -> CandidateStatus:
+    memory, hourly = candidate.memory, candidate.usd_per_hour
+    return CandidateStatus(
+        gpu_type=candidate.gpu_type,
+        tensor_parallel_size=candidate.tensor_parallel_size,
+        pool=candidate.pool,
+        capacity_type=candidate.capacity_type,
+        verdict=candidate.verdict,
+        reason=candidate.reason,
+        message=candidate.message,
+        required_gib=_gib(memory.required_gib) if memory else None,
+        usable_gib=_gib(memory.usable_gib) if memory else None,
+        replicas=candidate.replicas,
+        usd_per_month=None if hourly is None else Decimal(usd_text(hourly * HOURS_PER_MONTH)),
+    )
+
+
+def _gib(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
