@@ -1,0 +1,1 @@
+"""Objects of every kind, good and bad, that the models and the real API server must judge alike."""
