@@ -28,9 +28,6 @@ EAGER_FACTOR = 5.0
 # HTTP, tokeniser and scheduler before the first token (30 ms measured against 7 ms of arithmetic at one request a
 # second).
 FIRST_TOKEN_SECONDS = 25e-3
-# Popular experts take most tokens: the touched share of E experts by n picks is 1 - (1 + n / (E r))**-r, the negative
-# binomial law; r -> infinity would be uniform routing. One value for all mixture models in `throughput_cases`.
-ROUTING_DISPERSION = 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,24 +82,32 @@ _WEIGHT_ONLY = Kernels(
 _WEIGHT_ONLY_METHODS = frozenset({"awq", "gptq", "compressed-tensors", "int4"})
 # vLLM's Marlin kernels need compute capability 8.0; below it, or when asked for by name, the plain kernels run, which
 # decode about as fast at one sequence and up to 2.5 times slower at 64 (L4, plain AWQ kernel, vLLM 0.8.5).
+EIGHT_BITS = 8
 _MARLIN_CAPABILITY = (8, 0)
 _PLAIN_KERNEL_NAMES = frozenset({"awq", "gptq"})
 
 
 def kernels(layout: WeightFormat) -> Kernels:
     """Return the efficiencies for weights stored this way."""
-    if layout.method in _WEIGHT_ONLY_METHODS:
+    if _is_weight_only(layout):
         return _WEIGHT_ONLY
+    if layout.method == "compressed-tensors":
+        return _BY_METHOD["int8"]
     return _BY_METHOD.get(layout.method or "", _SIXTEEN)
 
 
 def runs_plain_weight_only_kernel(model: Model, gpu: GPU, engine: EngineSettings, layout: WeightFormat) -> bool:
     """Whether a 4-bit weight-only model misses the Marlin kernels (vLLM layers/quantization/awq_marlin.py)."""
-    if layout.method not in _WEIGHT_ONLY_METHODS:
+    if not _is_weight_only(layout):
         return False
     capability = gpu.compute_capability
     asked = engine.quantization in _PLAIN_KERNEL_NAMES and model.quantization is not None
     return asked or capability is None or capability < _MARLIN_CAPABILITY
+
+
+def _is_weight_only(layout: WeightFormat) -> bool:
+    """Four-bit weights with 16-bit activations; `compressed-tensors` also names 8-bit weights and activations."""
+    return layout.method in _WEIGHT_ONLY_METHODS and (layout.detail is None or layout.detail.bits < EIGHT_BITS)
 
 
 def sixteen_bit_tflops(gpu: GPU) -> float:
@@ -112,5 +117,5 @@ def sixteen_bit_tflops(gpu: GPU) -> float:
 
 def low_precision_tflops(gpu: GPU, method: str | None) -> float:
     """Return dense TFLOPS for quantised products; the 16-bit figure where the GPU has no such unit."""
-    native = gpu.int8_tflops if method == "int8" else gpu.fp8_tflops
+    native = gpu.int8_tflops if method in {"int8", "compressed-tensors"} else gpu.fp8_tflops
     return native or sixteen_bit_tflops(gpu)

@@ -17,7 +17,7 @@ from inferfleet.domain.speed import Objectives, Speed, SpeedLimit, Traffic
 from inferfleet.plan.memory.formats import weight_format
 from inferfleet.plan.throughput.calibration import SpeedCalibration
 from inferfleet.plan.throughput.confidence import confidence
-from inferfleet.plan.throughput.footprint import footprint
+from inferfleet.plan.throughput.footprint import Footprint, footprint
 from inferfleet.plan.throughput.kernels import FIRST_TOKEN_SECONDS
 from inferfleet.plan.throughput.step import StepModel, step_model
 
@@ -30,7 +30,7 @@ FIRST_TOKEN_SHARE = 0.5
 # A running request holds its prompt and, on average over its life and the requests beside it, 0.6 of its output.
 HELD_OUTPUT_SHARE = 0.6
 SMALLEST_BATCH = 1e-3
-BISECTIONS = 40
+BISECTIONS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +165,12 @@ def _replica(
     link: Interconnect,
     calibration: SpeedCalibration | None,
 ) -> _Replica:
-    trust, notes = confidence(model, gpu, engine, weight_format(model, engine), link)
-    held = _kv_sequences(model, engine, memory, traffic)
+    layout = weight_format(model, engine)
+    costs = footprint(model, engine, layout)
+    trust, notes = confidence(model, gpu, engine, layout, link)
+    held = _kv_sequences(costs, engine, memory, traffic)
     return _Replica(
-        step=step_model(model, gpu, engine, traffic, link),
+        step=step_model(costs, layout, gpu, engine, traffic=traffic, link=link),
         output_tokens=float(max(traffic.output_tokens, 1)),
         scale=1.0 if calibration is None else calibration.scale,
         ceiling=max(SMALLEST_BATCH, min(held, float(engine.max_num_seqs))),
@@ -178,13 +180,12 @@ def _replica(
     )
 
 
-def _kv_sequences(model: Model, engine: EngineSettings, memory: MemoryEstimate, traffic: Traffic) -> float:
+def _kv_sequences(costs: Footprint, engine: EngineSettings, memory: MemoryEstimate, traffic: Traffic) -> float:
     """Return how many requests of this shape the KV cache holds at once; at least 1, the memory model admits no less.
 
     The memory model counts tokens of full-length requests; sliding windows make shorter ones dearer per token, so the
     count is converted by the bytes that each kind reads.
     """
-    costs = footprint(model, engine, weight_format(model, engine))
     tokens = traffic.input_tokens + HELD_OUTPUT_SHARE * traffic.output_tokens
     per_sequence = costs.cache_bytes(tokens)
     if per_sequence <= 0:

@@ -1,6 +1,6 @@
 """How long one engine step takes on one GPU type: the batched roofline.
 
-In: footprint, kernels, GPU, link and request shape. Out: a `StepModel` whose `decode_seconds(batch)` and
+In: footprint, weight format, GPU, link and request shape. Out: a `StepModel` whose `decode_seconds(batch)` and
 `prefill_seconds` are cheap enough to bisect on. Time of a step = the slower of reading (weights, touched experts, KV
 cache) and computing, plus launch gaps, per-sequence work and all-reduces. Source: throughput notes section 5;
 constants in `kernels.py`.
@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from inferfleet.api.enums import Interconnect
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.model import Model
 from inferfleet.domain.speed import Traffic
-from inferfleet.plan.memory.formats import weight_format
+from inferfleet.plan.memory.formats import WeightFormat
 from inferfleet.plan.throughput import kernels as k
-from inferfleet.plan.throughput.footprint import Footprint, footprint
+from inferfleet.plan.throughput.footprint import Footprint
 
 GIGA = 1e9
 TERA = 1e12
@@ -64,21 +63,24 @@ class StepModel:
         return self.decode_seconds(batch) + batch / output_tokens * self.prefill_seconds
 
     def _touched(self, batch: float) -> float:
-        return touched_share(self.picks_per_expert * batch)
+        return touched_share(self.picks_per_expert * batch, self.picks_per_expert)
 
 
-def touched_share(picks_per_expert: float) -> float:
-    """Return the share of the experts that at least one token of the step picks; `picks_per_expert` is the mean."""
-    untouched: float = (1.0 + picks_per_expert / k.ROUTING_DISPERSION) ** -k.ROUTING_DISPERSION
-    return 1.0 - untouched
+def touched_share(picks_per_expert: float, smallest: float = 0.0) -> float:
+    """Return the share of the experts that at least one token of a step picks.
+
+    `picks_per_expert` is the mean number of tokens per expert. Popular experts take most tokens: with popularities
+    spread exponentially the counts follow the geometric law, so n / (1 + n) of the experts are touched, against 1 -
+    exp(-n) for uniform routing. Leaving out any one model family of the measured rows gives the same law
+    (docs/throughput-model.md). `smallest` is what a single token touches.
+    """
+    return max(smallest, picks_per_expert / (1.0 + picks_per_expert))
 
 
 def step_model(
-    model: Model, gpu: GPU, engine: EngineSettings, traffic: Traffic, interconnect: Interconnect
+    costs: Footprint, layout: WeightFormat, gpu: GPU, engine: EngineSettings, *, traffic: Traffic, link: Interconnect
 ) -> StepModel:
-    """Build the roofline of one replica. Raises UnknownFormatError for a quantisation method without a known size."""
-    layout = weight_format(model, engine)
-    costs = footprint(model, engine, layout)
+    """Build the roofline of one replica from what its tokens cost and what the GPU and its link can do."""
     kernel = k.kernels(layout)
     bandwidth = gpu.memory_bandwidth_gb_per_s * GIGA
     streaming = bandwidth * k.BANDWIDTH_EFFICIENCY
@@ -87,7 +89,7 @@ def step_model(
     rate = _rates(costs, kernel, sixteen, peak)
     context = traffic.input_tokens + traffic.output_tokens / 2
     attention = costs.attention_flops_decode * costs.seen(context) / (sixteen * k.MATMUL_EFFICIENCY)
-    latency, per_token = _all_reduce(costs, gpu, engine.tensor_parallel_size, interconnect)
+    latency, per_token = _all_reduce(costs, gpu, engine.tensor_parallel_size, link)
     gaps = k.DENSE_LAYER_SECONDS * (costs.layers - costs.expert_layers)
     gaps += kernel.expert_layer_seconds * costs.expert_layers
     return StepModel(
@@ -117,13 +119,13 @@ def _prefill_seconds(costs: Footprint, traffic: Traffic, per_token: float, sixte
     return new * (per_token + attention)
 
 
-def _all_reduce(costs: Footprint, gpu: GPU, size: int, interconnect: Interconnect) -> tuple[float, float]:
+def _all_reduce(costs: Footprint, gpu: GPU, size: int, link: Interconnect) -> tuple[float, float]:
     """Return (latency per step, seconds per token) of the all-reduces: two per layer, ring volume."""
     if size == 1:
         return 0.0, 0.0
     count = ALL_REDUCES_PER_LAYER * costs.layers
     volume = count * costs.hidden_size * ACTIVATION_BYTES * 2 * (size - 1) / size
-    if interconnect is Interconnect.PCIE:
+    if link is Interconnect.PCIE:
         return count * PCIE_LATENCY_SECONDS, volume / (PCIE_GB_PER_S * GIGA)
     latency = NVLINK_LATENCY_SECONDS * (1 + NVLINK_LATENCY_GROWTH * math.log2(size))
     return count * latency, volume / (link_gb_per_s(gpu) * LINK_EFFICIENCY * GIGA)
