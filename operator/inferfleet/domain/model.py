@@ -62,13 +62,15 @@ class QuantizationDetail:
     """How the linear weights of a checkpoint are stored, and which of them were left in 16 bits.
 
     `bits` per weight; `group_size` weights share one 16-bit scale (None: one scale per row, negligible);
-    `zero_points`: a zero point of `bits` per group beside the scale. `layers_in_16_bits` counts whole layers.
+    `zero_points`: a zero point of `bits` per group beside the scale; `scale_bits` per weight in formats whose scales are
+    of another width (MXFP4, NVFP4). `layers_in_16_bits` counts whole layers.
     Embedding, head, router, norms and vision tower are always taken as 16 bits unless `head_quantized`.
     """
 
     bits: float
     group_size: int | None = None
     zero_points: bool = False
+    scale_bits: float = 0.0
     attention_in_16_bits: bool = False
     dense_mlp_in_16_bits: bool = False
     shared_experts_in_16_bits: bool = False

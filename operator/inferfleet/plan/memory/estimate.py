@@ -19,8 +19,8 @@ from inferfleet.plan.memory.activation import activation_bytes
 from inferfleet.plan.memory.correction import Correction
 from inferfleet.plan.memory.doubt import Doubt, doubt
 from inferfleet.plan.memory.kv_cache import CacheLayout, cache_layout
-from inferfleet.plan.memory.overheads import cuda_graph_gib, non_torch_gib
 from inferfleet.plan.memory.matrices import Stage, pipeline_stages
+from inferfleet.plan.memory.overheads import cuda_graph_gib, non_torch_gib
 from inferfleet.plan.memory.weights import weight_bytes
 
 GIB = 1024**3

@@ -10,23 +10,23 @@ from inferfleet.domain.model import Model, QuantizationDetail
 
 SIXTEEN_BITS = 2.0
 THIRTY_TWO_BITS = 4.0
-SCALE_BYTES = 2.0  # group scales are kept in 16 bits by AWQ, GPTQ and compressed-tensors
+GROUP_SCALE_BITS = 16.0  # by AWQ, GPTQ and compressed-tensors
 
 # What a method means when the checkpoint gives no detail. Sources: the methods' file formats; MXFP4 is the OCP
-# microscaling format (32 values share one 8-bit scale), NVFP4 shares an 8-bit scale among 16; bitsandbytes NF4 keeps a
-# 32-bit maximum per 64 values.
+# microscaling format (32 values share one 8-bit scale), NVFP4 shares an 8-bit scale among 16; bitsandbytes NF4 keeps
+# 32 bits per 64 values or 8 when quantised twice, 0.25 bits on average in the logs; vLLM drops GPTQ's zero points.
 _USUAL: dict[str, QuantizationDetail] = {
     "fp8": QuantizationDetail(bits=8),
     "int8": QuantizationDetail(bits=8),
     "awq": QuantizationDetail(bits=4, group_size=128, zero_points=True),
-    "gptq": QuantizationDetail(bits=4, group_size=128, zero_points=True),
+    "gptq": QuantizationDetail(bits=4, group_size=128),
     "compressed-tensors": QuantizationDetail(bits=4, group_size=128),
     "int4": QuantizationDetail(bits=4, group_size=128),
-    "bitsandbytes": QuantizationDetail(bits=4.5),
+    "bitsandbytes": QuantizationDetail(bits=4, scale_bits=0.25),
     "aqlm": QuantizationDetail(bits=2.1),
-    "nvfp4": QuantizationDetail(bits=4.5),
+    "nvfp4": QuantizationDetail(bits=4, scale_bits=0.5),
     "mxfp4": QuantizationDetail(
-        bits=4.25, attention_in_16_bits=True, dense_mlp_in_16_bits=True, shared_experts_in_16_bits=True
+        bits=4, scale_bits=0.25, attention_in_16_bits=True, dense_mlp_in_16_bits=True, shared_experts_in_16_bits=True
     ),
 }
 _SAME_AS = {
@@ -43,12 +43,16 @@ class UnknownFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFormat:
-    """Bytes per weight: `linear` for quantised matrices, `plain` for everything kept in the computation type."""
+    """Bytes per weight: `linear` for quantised matrices, `plain` for everything kept in the computation type.
+
+    `scales` is the part of `linear` that scales and zero points take.
+    """
 
     method: str | None
     linear: float
     plain: float
-    detail: QuantizationDetail | None
+    scales: float = 0.0
+    detail: QuantizationDetail | None = None
 
 
 def canonical_method(name: str) -> str:
@@ -69,15 +73,15 @@ def weight_format(model: Model, engine: EngineSettings) -> WeightFormat:
     plain = THIRTY_TWO_BITS if engine.dtype == "float32" else SIXTEEN_BITS
     name = model.quantization or engine.quantization
     if name is None:
-        return WeightFormat(method=None, linear=plain, plain=plain, detail=None)
+        return WeightFormat(method=None, linear=plain, plain=plain)
     method = canonical_method(name)
     detail = model.quantization_detail or _USUAL[method]
-    return WeightFormat(method=method, linear=bytes_per_weight(detail), plain=plain, detail=detail)
+    scales = _scale_bits(detail) / 8
+    return WeightFormat(method=method, linear=detail.bits / 8 + scales, plain=plain, scales=scales, detail=detail)
 
 
-def bytes_per_weight(detail: QuantizationDetail) -> float:
-    """Return bytes per quantised weight, its share of the group's scale and zero point included."""
-    size = detail.bits / 8
-    if detail.group_size:
-        size += (SCALE_BYTES + (detail.bits / 8 if detail.zero_points else 0.0)) / detail.group_size
-    return size
+def _scale_bits(detail: QuantizationDetail) -> float:
+    """Return the bits that scale and zero point add to each weight."""
+    if not detail.group_size:
+        return detail.scale_bits
+    return detail.scale_bits + (GROUP_SCALE_BITS + (detail.bits if detail.zero_points else 0.0)) / detail.group_size

@@ -1,8 +1,9 @@
 """Bytes of weights on one GPU: what vLLM prints as "Model loading took".
 
-In: model facts and engine settings. Out: bytes of one rank of one pipeline stage. Pure. The printed figure is what PyTorch's
-allocator holds, so each tensor is counted as the allocator rounds it. Source: vLLM vocab_parallel_embedding.py (padding),
-rotary_embedding/ (tables), PyTorch c10/cuda/CUDACachingAllocator.cpp, and the logs named in docs/memory-model.md.
+In: model facts and engine settings. Out: bytes of one rank of one pipeline stage. Pure. The printed figure is what
+PyTorch's allocator holds, so each tensor is counted as the allocator rounds it. Source: vLLM
+vocab_parallel_embedding.py (padding), rotary_embedding/ (tables), PyTorch c10/cuda/CUDACachingAllocator.cpp, and the
+logs named in docs/memory-model.md.
 """
 
 import math
@@ -65,10 +66,8 @@ def _matrix_bytes(matrix: Matrix, layout: WeightFormat, sixteen_bit_share: float
     plain = matrix.count * allocated(matrix.parameters * layout.plain)
     if layout.detail is None or _in_sixteen_bits(matrix.part, layout):
         return plain
-    weight = layout.detail.bits / 8
-    quantised = matrix.count * (
-        allocated(matrix.parameters * weight) + matrix.parameters * (layout.linear - weight)
-    )
+    scales = (matrix.parameters - matrix.padding) * layout.scales
+    quantised = matrix.count * (allocated(matrix.parameters * (layout.linear - layout.scales)) + scales)
     return quantised * (1 - sixteen_bit_share) + plain * sixteen_bit_share
 
 

@@ -1,0 +1,138 @@
+"""Reading cases of real vLLM start-ups: the columns known before the start become a model, a GPU and engine settings.
+
+In: a CSV in the form of benchmarks/data/vllm_memory_cases.csv. Out: `Case`. Blank cells take the defaults that vLLM of
+that version would have used on that device (memory-model.md, "How vLLM decides"). Answers are never read here.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.memory.devices import device
+from inferfleet.catalog.models import find_model
+from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.gpu import GPU
+from inferfleet.domain.model import Model, QuantizationDetail, UnknownModel
+
+Row = Mapping[str, str]
+
+# One version for each group of versions, where the log did not show it or named one of another engine generation.
+_REPRESENTATIVE = {
+    "V0 before 0.6.3": ("0.5.4", (0, 0), (0, 5)),
+    "V0 0.6.3 or later": ("0.7.3", (0, 6), (0, 7)),
+    "V1 up to 0.16": ("0.11.0", (0, 8), (0, 16)),
+    "V1 0.17-0.26": ("0.19.0", (0, 17), (0, 26)),
+    "V1 0.27 or later": ("0.29.0", (0, 27), (9, 0)),
+}
+LARGE_DEVICE_GIB = 70.0
+# Labels of the cases' quantization column beside the methods that the model's own catalogue entry states.
+_LABELS: dict[str, tuple[str, QuantizationDetail | None]] = {
+    "fp8": ("fp8", None),
+    "fp8-dynamic": ("fp8", None),
+    "fp8-block": ("fp8", None),
+    "int8-w8a8": ("int8", None),
+    "awq": ("awq", None),
+    "4bit": ("awq", None),
+    "gptq-4bit": ("gptq", None),
+    "bitsandbytes-4bit": ("bitsandbytes", None),
+    "mxfp4": ("mxfp4", None),
+    "nvfp4": ("nvfp4", None),
+    "int4": ("int4", None),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One start-up: what was known before it."""
+
+    case_id: str
+    row: Row
+    model: Model | UnknownModel
+    gpu: GPU
+    usable_gib: float
+    engine: EngineSettings
+
+
+def read_cases(path: Path) -> list[Case]:
+    """Read all rows of a CSV file in order."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [read_case(row) for row in csv.DictReader(file)]
+
+
+def read_case(row: Row) -> Case:
+    """Turn one row into a case."""
+    gpu, typical = device(row.get("gpu_model", ""))
+    total = row.get("gpu_total_gib", "")
+    usable = float(total) if total else typical
+    model = _model(row)
+    return Case(
+        case_id=row["case_id"],
+        row=row,
+        model=model,
+        gpu=gpu,
+        usable_gib=usable,
+        engine=_engine(row, model, usable),
+    )
+
+
+def _model(row: Row) -> Model | UnknownModel:
+    model = find_model(row["model_id"])
+    label = row.get("quantization", "")
+    if isinstance(model, UnknownModel):
+        return model
+    if not label:
+        return replace(model, quantization=None, quantization_detail=None)
+    if model.quantization is not None or label not in _LABELS:
+        return model
+    method, detail = _LABELS[label]
+    return replace(model, quantization=method, quantization_detail=detail)
+
+
+def _engine(row: Row, model: Model | UnknownModel, usable: float) -> EngineSettings:
+    version = _version(row)
+    minor = tuple(int(part) for part in version.split(".")[:2])
+    first_generation = row.get("engine", "V1") == "V0"
+    large = usable >= LARGE_DEVICE_GIB and "A100" not in row.get("gpu_model", "") and not first_generation
+    longest = model.max_position_embeddings if isinstance(model, Model) else 8192
+    expert_gpus = int(row.get("expert_parallel_gpus") or 0)
+    size = int(row.get("tensor_parallel_size") or 1)
+    return EngineSettings(
+        version=version,
+        tensor_parallel_size=size,
+        max_model_len=int(row.get("max_model_len") or longest),
+        max_num_seqs=int(row.get("max_num_seqs") or (1024 if large else 256)),
+        max_num_batched_tokens=int(row.get("max_num_batched_tokens") or (8192 if large else 2048)),
+        gpu_memory_utilization=float(row.get("gpu_memory_utilization") or (0.92 if minor >= (0, 24) else 0.9)),
+        kv_cache_dtype=row.get("kv_cache_dtype") or "auto",
+        dtype=row.get("dtype") or "bfloat16",
+        enforce_eager=row.get("enforce_eager") == "true",
+        pipeline_parallel_size=int(row.get("pipeline_parallel_size") or 1),
+        expert_parallel=expert_gpus > 1,
+        data_parallel_size=max(1, expert_gpus // size),
+    )
+
+
+def _version(row: Row) -> str:
+    era = row.get("era", "")
+    stated = re.match(r"(\d+)\.(\d+)(?=[.\s]|rc|$)", row.get("vllm_version", ""))
+    if era not in _REPRESENTATIVE:
+        return row.get("vllm_version", "") or "0.19.0"
+    representative, since, until = _REPRESENTATIVE[era]
+    if stated is None or not since <= (int(stated[1]), int(stated[2])) <= until:
+        return representative
+    return f"{stated[1]}.{stated[2]}.0"
+
+
+def duplicates(cases: Iterable[Case]) -> set[str]:
+    """Return ids of cases that repeat an earlier start-up except for the length: weights and pool count once."""
+    seen: set[tuple[object, ...]] = set()
+    repeated: set[str] = set()
+    for case in cases:
+        row = case.row
+        key = (row["model_id"].casefold(), case.usable_gib, replace(case.engine, max_model_len=1))
+        if key in seen:
+            repeated.add(case.case_id)
+        seen.add(key)
+    return repeated
