@@ -7,6 +7,7 @@ Nothing is left to vLLM's own defaults, because they depend on the version and o
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.model import Model
+from inferfleet.domain.speed import Traffic
 from inferfleet.plan.shape import Shape
 
 # The newest version whose flags were captured (catalog/data/vllm-0.32.json).
@@ -27,14 +28,12 @@ CONTEXT_STEP = 1024
 def engine_settings(shape: Shape, gpu: GPU, tensor_parallel_size: int) -> EngineSettings:
     """Return the settings of one replica of this shape on this GPU type."""
     engine = shape.spec.engine
-    large = gpu.memory_gib >= LARGE_DEVICE_GIB
     return EngineSettings(
         version=engine.version or DEFAULT_VERSION,
         tensor_parallel_size=tensor_parallel_size,
-        max_model_len=engine.max_model_len or default_context(shape),
+        max_model_len=engine.max_model_len or default_context(shape.model, shape.traffic),
         max_num_seqs=engine.max_num_seqs or DEFAULT_MAX_NUM_SEQS,
-        max_num_batched_tokens=engine.max_num_batched_tokens
-        or (LARGE_DEVICE_BATCHED_TOKENS if large else SMALL_DEVICE_BATCHED_TOKENS),
+        max_num_batched_tokens=engine.max_num_batched_tokens or default_batched_tokens(gpu),
         gpu_memory_utilization=float(engine.gpu_memory_utilization)
         if engine.gpu_memory_utilization is not None
         else DEFAULT_UTILIZATION,
@@ -44,12 +43,16 @@ def engine_settings(shape: Shape, gpu: GPU, tensor_parallel_size: int) -> Engine
     )
 
 
-def default_context(shape: Shape) -> int:
-    """Return the context in tokens when the spec names none, never more than the model was trained for."""
-    traffic = shape.traffic
+def default_context(model: Model, traffic: Traffic) -> int:
+    """Return the context in tokens when nobody names one, never more than the model was trained for."""
     wanted = CONTEXT_MEANS * (traffic.input_tokens + traffic.output_tokens)
     rounded = -(-wanted // CONTEXT_STEP) * CONTEXT_STEP
-    return min(shape.model.max_position_embeddings, max(CONTEXT_FLOOR, rounded))
+    return min(model.max_position_embeddings, max(CONTEXT_FLOOR, rounded))
+
+
+def default_batched_tokens(gpu: GPU) -> int:
+    """Return the tokens per engine step when nobody names them: vLLM's own server default by device memory."""
+    return LARGE_DEVICE_BATCHED_TOKENS if gpu.memory_gib >= LARGE_DEVICE_GIB else SMALL_DEVICE_BATCHED_TOKENS
 
 
 def on_the_fly_quantization(model: Model, asked: str | None) -> str | None:
