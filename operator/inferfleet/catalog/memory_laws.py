@@ -61,8 +61,10 @@ class MemoryLaw:
     cuda_graph: GraphLaw
     layer_groups: bool
     latent_cache: bool
+    absorbs_query: bool
     prints_slots: bool
     mxfp4_intermediate_multiple: int
+    mxfp4_keeps_peak: bool
     band_gib: float
     band_share: float
 
@@ -109,8 +111,10 @@ def _law(entry: dict[str, Any]) -> MemoryLaw:
         cuda_graph=GraphLaw(**entry["cuda_graph"]),
         layer_groups=entry["layer_groups"],
         latent_cache=entry["latent_cache"],
+        absorbs_query=entry.get("absorbs_query", False),
         prints_slots=entry["printed_tokens"] == "slots",
-        mxfp4_intermediate_multiple=entry["mxfp4_intermediate_multiple"],
+        mxfp4_intermediate_multiple=entry["mxfp4"]["intermediate_multiple"],
+        mxfp4_keeps_peak=entry["mxfp4"]["keeps_peak"],
         band_gib=entry["band"]["gib"],
         band_share=entry["band"]["share"],
     )

@@ -10,7 +10,7 @@ from typing import Any
 from inferfleet.catalog.attention_config import read_latent, read_linear, read_rope_positions, read_window
 from inferfleet.catalog.expert_config import read_experts
 from inferfleet.catalog.quantization_config import read_quantization
-from inferfleet.catalog.tower_config import tower_parameters
+from inferfleet.catalog.tower_config import dynamic_resolution, tower_parameters
 from inferfleet.domain.model import Model, UnknownModel
 
 Config = Mapping[str, Any]
@@ -118,6 +118,7 @@ def _read(model_id: str, config: Config, *, weight_bytes: int | None, parameters
         sliding_window=read_window(text, kind, layers),
         linear_attention=read_linear(text, kind, layers),
         vision_parameters=tower_parameters(config),
+        vision_dynamic_resolution=dynamic_resolution(config),
         parameters=parameters,
         weight_bytes=weight_bytes,
         num_kv_shared_layers=int(text.get("num_kv_shared_layers") or 0),

@@ -10,6 +10,7 @@ from typing import Any
 Config = Mapping[str, Any]
 
 _TOWERS = ("vision_config", "audio_config", "vision_encoder", "audio_encoder")
+_DYNAMIC = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen2_5_omni", "qwen3_omni")
 _HIDDEN = ("hidden_size", "embed_dim", "width", "d_model")
 _LAYERS = ("num_hidden_layers", "depth", "layers", "encoder_layers")
 _WIDTH = ("intermediate_size", "encoder_ffn_dim")
@@ -25,6 +26,14 @@ def tower_parameters(config: Config) -> int:
     total = sum(_tower(section) for key in _TOWERS if isinstance(section := config.get(key), Mapping))
     nested = config.get("thinker_config")
     return total + (tower_parameters(nested) if isinstance(nested, Mapping) else 0)
+
+
+def dynamic_resolution(config: Config) -> bool:
+    """Tell whether images keep their own resolution, so that one may fill the context (the Qwen2-VL design)."""
+    vision = config.get("vision_config")
+    kind = str(config.get("model_type") or "")
+    merges = isinstance(vision, Mapping) and "spatial_merge_size" in vision
+    return merges or kind.startswith(_DYNAMIC)
 
 
 def _tower(section: Config) -> int:

@@ -18,6 +18,7 @@ class MemoryTerm(StrEnum):
     """The term that decides a verdict that is not `Fits`."""
 
     WEIGHTS = "weights"  # weights and reserve leave nothing for the KV cache
+    LATE = "late"  # the KV cache holds a request, but graph capture or the sampler's warm-up after it may run out
     CONTEXT = "context"  # there is a KV cache, but one request of max_model_len does not fit into it
 
 
@@ -26,10 +27,11 @@ class MemoryEstimate:
     """Memory of one GPU of one replica.
 
     kv_cache = usable x utilization - weights - activation - non_torch [- cuda_graph]; it may be negative.
-    margin = kv_cache - required_kv, where required_kv is what one request of `max_model_len` needs; the fit band is
-    +- `band_gib` around a margin of zero. `kv_cache_tokens` counts tokens of full-length requests the pool holds per
-    replica; `max_concurrency` = how many requests of `max_model_len` it holds at once; `longest_context` is the largest
-    max_model_len that would start with the other settings unchanged (0: none).
+    margin = kv_cache - required_kv, where required_kv is what one request of `max_model_len` needs, or what is missing
+    for the last steps of the start (negative) when `binding` is late; the fit band is +- `band_gib` around a margin of
+    zero. `kv_cache_tokens` counts tokens of full-length requests the pool holds per replica; `max_concurrency` = how
+    many requests of `max_model_len` it holds at once; `longest_context` is the largest max_model_len that would start
+    with the other settings unchanged (0: none).
     """
 
     weights_gib: float

@@ -62,9 +62,9 @@ class QuantizationDetail:
     """How the linear weights of a checkpoint are stored, and which of them were left in 16 bits.
 
     `bits` per weight; `group_size` weights share one 16-bit scale (None: one scale per row, negligible);
-    `zero_points`: a zero point of `bits` per group beside the scale; `scale_bits` per weight in formats whose scales are
-    of another width (MXFP4, NVFP4). `layers_in_16_bits` counts whole layers.
-    Embedding, head, router, norms and vision tower are always taken as 16 bits unless `head_quantized`.
+    `zero_points`: a zero point of `bits` per group beside the scale; `scale_bits` per weight in formats whose scales
+    are of another width (MXFP4, NVFP4). `layers_in_16_bits` counts whole layers. Embedding, head, router, norms and
+    vision tower are always taken as 16 bits unless `head_quantized`.
     """
 
     bits: float
@@ -89,7 +89,7 @@ class Model:
     `attention_output_gate`: the query projection is twice as wide (Qwen3-Next). `attention_key_is_value`: global layers
     have no value projection (Gemma 4). `rope_positions`: rows of the rotary table when they differ from
     `max_position_embeddings`. `mlp_matrices` is 3 for gated MLPs (gate, up, down), 2 without a gate. `pooling` models
-    embed, rank or classify.
+    embed, rank or classify. `vision_dynamic_resolution`: an image may become as many tokens as the context holds.
     """
 
     id: str
@@ -113,6 +113,7 @@ class Model:
     sliding_window: SlidingWindow | None = None
     linear_attention: LinearAttention | None = None
     vision_parameters: int = 0
+    vision_dynamic_resolution: bool = False
     parameters: int | None = None
     weight_bytes: int | None = None
     num_kv_shared_layers: int = 0

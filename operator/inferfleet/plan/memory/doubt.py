@@ -12,8 +12,11 @@ from inferfleet.domain.model import Model
 from inferfleet.plan.memory.correction import Correction
 
 MEASURED_BAND_GIB = 0.1  # two starts with the same flags differ by tens of MiB (memory-model notes, Qwen2.5-7B at 0.65)
-HYBRID_SHARE = 0.01
-VISION_GIB = 0.3
+HYBRID_SHARE = 0.01  # the state per request is a bound
+VISION_GIB = 0.3  # images of fixed size: Gemma 3, Mistral 3, LLaVA stay within this of the text law
+# Images that may fill the context: 4 to 17 GiB were seen (Qwen2.5-VL and relatives).
+DYNAMIC_VISION_GIB = 5.0
+DYNAMIC_VISION_GIB_PER_1024_TOKENS = 0.1
 QUANTISED_SHARE = 0.003
 
 
@@ -42,7 +45,7 @@ def doubt(model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, c
         band += HYBRID_SHARE * usable
         notes.append("hybrid linear attention: the state per request is a bound, not measured")
     if model.vision_parameters:
-        band += VISION_GIB
+        band += _encoder_gib(model, engine)
         notes.append("the profiling run of the vision encoder is not modelled; bound it with --limit-mm-per-prompt")
     if model.quantization is not None:
         band += QUANTISED_SHARE * usable
@@ -51,3 +54,10 @@ def doubt(model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, c
     if correction is not None:
         confidence = Confidence.CALIBRATED
     return Doubt(band_gib=band, confidence=confidence, notes=tuple(notes))
+
+
+def _encoder_gib(model: Model, engine: EngineSettings) -> float:
+    if not model.vision_dynamic_resolution:
+        return VISION_GIB
+    by_length = engine.max_model_len / 1024 * DYNAMIC_VISION_GIB_PER_1024_TOKENS
+    return max(DYNAMIC_VISION_GIB, by_length) / engine.tensor_parallel_size

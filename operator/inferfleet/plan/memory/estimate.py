@@ -19,6 +19,7 @@ from inferfleet.plan.memory.activation import activation_bytes
 from inferfleet.plan.memory.correction import Correction
 from inferfleet.plan.memory.doubt import Doubt, doubt
 from inferfleet.plan.memory.kv_cache import CacheLayout, cache_layout
+from inferfleet.plan.memory.late import late_headroom_gib
 from inferfleet.plan.memory.matrices import Stage, pipeline_stages
 from inferfleet.plan.memory.overheads import cuda_graph_gib, non_torch_gib
 from inferfleet.plan.memory.weights import weight_bytes
@@ -35,6 +36,7 @@ class Terms:
     non_torch: float
     cuda_graph: float
     pool: float
+    late_headroom: float
     layout: CacheLayout
 
 
@@ -107,6 +109,9 @@ def _terms(
         non_torch=non_torch,
         cuda_graph=graphs,
         pool=_first(seen.kv_cache_gib, pool),
+        late_headroom=late_headroom_gib(
+            model, engine, law, interconnect, usable=usable, activation=activation, cuda_graph=graphs
+        ),
         layout=cache_layout(model, engine, law, stage.layers),
     )
 
@@ -127,6 +132,10 @@ def _judge(
         stage.layout.blocks(stage.pool * GIB) / stage.layout.request_blocks(engine.max_model_len) for stage in stages
     )
     longest = min(stage.layout.longest_request(stage.pool * GIB) for stage in stages)
+    binding = MemoryTerm.WEIGHTS if tightest.pool <= 0 else MemoryTerm.CONTEXT
+    late = min(stage.late_headroom for stage in stages)
+    if late < min(0.0, margin):
+        margin, binding = late, MemoryTerm.LATE
     fit = _fit(margin, tightest.pool, doubt.band_gib)
     return MemoryEstimate(
         weights_gib=first.weights,
@@ -143,7 +152,7 @@ def _judge(
         band_gib=doubt.band_gib,
         longest_context=min(longest, model.max_position_embeddings),
         fit=fit,
-        binding=None if fit is Fit.FITS else (MemoryTerm.WEIGHTS if tightest.pool <= 0 else MemoryTerm.CONTEXT),
+        binding=None if fit is Fit.FITS else binding,
         confidence=doubt.confidence,
         notes=doubt.notes,
     )

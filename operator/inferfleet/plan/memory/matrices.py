@@ -48,11 +48,12 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpertPadding:
-    """Multiples that a kernel pads the hidden size and the expert width of one GPU to."""
+class Kernels:
+    """What an engine version's kernels add: multiples to pad expert matrices to, and MLA's absorbed projections."""
 
-    hidden: int = 1
-    width: int = 1
+    hidden_multiple: int = 1
+    width_multiple: int = 1
+    absorbs_query: bool = False
 
 
 def padded(value: int, multiple: int) -> int:
@@ -79,9 +80,9 @@ def pipeline_stages(layers: int, stages: int) -> tuple[Stage, ...]:
     )
 
 
-def layer_matrices(model: Model, engine: EngineSettings, stage: Stage, padding: ExpertPadding) -> Iterator[Matrix]:
+def layer_matrices(model: Model, engine: EngineSettings, stage: Stage, kernels: Kernels) -> Iterator[Matrix]:
     """Yield all matrices of the layers of one stage, norms and routers included."""
-    yield from _attention(model, engine.tensor_parallel_size, stage.layers)
+    yield from _attention(model, engine.tensor_parallel_size, stage.layers, kernels)
     dense_layers, expert_layers = _mlp_layers(model, stage)
     merged = (model.mlp_matrices - 1) * model.hidden_size * model.intermediate_size / engine.tensor_parallel_size
     down = model.hidden_size * model.intermediate_size / engine.tensor_parallel_size
@@ -89,7 +90,7 @@ def layer_matrices(model: Model, engine: EngineSettings, stage: Stage, padding: 
     yield Matrix(Part.DENSE_MLP, dense_layers, down)
     yield Matrix(Part.PLAIN, 2 * stage.layers + 1, model.hidden_size)
     if model.experts is not None:
-        yield from _experts(model, model.experts, engine, expert_layers, padding)
+        yield from _experts(model, model.experts, engine, expert_layers, kernels)
 
 
 def _mlp_layers(model: Model, stage: Stage) -> tuple[int, int]:
@@ -100,11 +101,15 @@ def _mlp_layers(model: Model, stage: Stage) -> tuple[int, int]:
     return (stage.layers if model.experts.dense_mlp_in_every_layer else dense), stage.layers - dense
 
 
-def _attention(model: Model, tensor_parallel_size: int, layers: int) -> Iterator[Matrix]:
+def _attention(model: Model, tensor_parallel_size: int, layers: int, kernels: Kernels) -> Iterator[Matrix]:
     """Yield the attention matrices of a stage; kinds of layers are taken to be spread evenly over the stages."""
     latent, linear, window = model.latent_attention, model.linear_attention, model.sliding_window
     if latent is not None:
         yield from _latent(model, latent, tensor_parallel_size, layers)
+        if kernels.absorbs_query:
+            heads = model.num_attention_heads / tensor_parallel_size
+            yield Matrix(Part.PLAIN, layers, (latent.q_lora_rank or model.hidden_size) * heads * latent.kv_lora_rank)
+            yield Matrix(Part.PLAIN, layers, heads * latent.kv_lora_rank * model.hidden_size)
     elif linear is not None:
         full = layers / linear.full_attention_interval
         yield from _dense(model, tensor_parallel_size, full)
@@ -173,16 +178,14 @@ def _linear(model: Model, linear: LinearAttention, tensor_parallel_size: int, la
     yield Matrix(Part.ATTENTION, layers, values * model.hidden_size / tensor_parallel_size)
 
 
-def _experts(
-    model: Model, experts: Experts, engine: EngineSettings, layers: int, padding: ExpertPadding
-) -> Iterator[Matrix]:
+def _experts(model: Model, experts: Experts, engine: EngineSettings, layers: int, kernels: Kernels) -> Iterator[Matrix]:
     """Routed experts (by width under tensor parallelism, by number under expert parallelism), shared ones, router."""
     shards, hidden = engine.tensor_parallel_size, model.hidden_size
     number, width = experts.num_experts, math.ceil(experts.intermediate_size / shards)
     if engine.expert_parallel:
         number = math.ceil(number / (shards * engine.data_parallel_size))
         width = experts.intermediate_size
-    down = number * padded(hidden, padding.hidden) * padded(width, padding.width)
+    down = number * padded(hidden, kernels.hidden_multiple) * padded(width, kernels.width_multiple)
     zeros = down - number * hidden * width
     yield Matrix(Part.EXPERTS, layers, 2 * down, 2 * zeros)
     yield Matrix(Part.EXPERTS, layers, down, zeros)

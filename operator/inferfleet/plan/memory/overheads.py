@@ -10,6 +10,8 @@ from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
 from inferfleet.plan.memory.matrices import Stage
 
+LARGEST_CAPTURE = 512
+
 
 def non_torch_gib(engine: EngineSettings, law: MemoryLaw, interconnect: Interconnect) -> float:
     """Return GiB of driver-side growth: NCCL, custom all-reduce and kernels; NVLink machines pay the most."""
@@ -28,4 +30,19 @@ def cuda_graph_gib(model: Model, engine: EngineSettings, law: MemoryLaw, stage: 
     if engine.enforce_eager:
         return 0.0
     figures = law.cuda_graph
-    return figures.base + figures.per_layer * stage.layers + (figures.mixture if model.experts is not None else 0.0)
+    layers = figures.per_layer * stage.layers * captured_share(engine.max_num_seqs)
+    return figures.base + layers + (figures.mixture if model.experts is not None else 0.0)
+
+
+def captured_share(max_num_seqs: int) -> float:
+    """Return the share of vLLM's batch sizes that are captured, up to twice `max_num_seqs` and at most 512.
+
+    Source: vLLM config/vllm.py _set_cudagraph_sizes (1, 2, 4, then steps of 8, from 256 in steps of 16).
+    """
+    largest = min(LARGEST_CAPTURE, 2 * max_num_seqs)
+    return _captured(largest) / _captured(LARGEST_CAPTURE)
+
+
+def _captured(largest: int) -> int:
+    small = sum(size <= largest for size in (1, 2, 4))
+    return small + min(largest, 255) // 8 + (max(0, largest - 256) // 16 + 1 if largest >= 256 else 0)

@@ -12,7 +12,7 @@ from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
 from inferfleet.plan.memory.formats import WeightFormat, weight_format
-from inferfleet.plan.memory.matrices import ExpertPadding, Matrix, Part, Stage, layer_matrices, padded, pipeline_stages
+from inferfleet.plan.memory.matrices import Kernels, Matrix, Part, Stage, layer_matrices, padded, pipeline_stages
 
 VOCABULARY_MULTIPLE = 64  # vLLM pads the vocabulary to this (vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE)
 MXFP4_HIDDEN_MULTIPLE = 256  # 2880 -> 3072 in the loaded gpt-oss weights
@@ -51,12 +51,12 @@ def disk_correction(model: Model, engine: EngineSettings, law: MemoryLaw) -> flo
 
 
 def _shape_bytes(model: Model, engine: EngineSettings, law: MemoryLaw, stage: Stage, layout: WeightFormat) -> float:
-    padding = ExpertPadding()
+    kernels = Kernels(absorbs_query=law.absorbs_query)
     if layout.method == "mxfp4":
-        padding = ExpertPadding(hidden=MXFP4_HIDDEN_MULTIPLE, width=law.mxfp4_intermediate_multiple)
+        kernels = Kernels(hidden_multiple=MXFP4_HIDDEN_MULTIPLE, width_multiple=law.mxfp4_intermediate_multiple)
     sixteen_bit_share = _sixteen_bit_share(model, layout)
     layers = sum(
-        _matrix_bytes(matrix, layout, sixteen_bit_share) for matrix in layer_matrices(model, engine, stage, padding)
+        _matrix_bytes(matrix, layout, sixteen_bit_share) for matrix in layer_matrices(model, engine, stage, kernels)
     )
     tower = model.vision_parameters * layout.plain / engine.tensor_parallel_size if stage.first else 0.0
     return layers + _embedding_bytes(model, engine, stage, layout) + tower
