@@ -31,6 +31,7 @@ FIRST_TOKEN_SHARE = 0.5
 HELD_OUTPUT_SHARE = 0.6
 SMALLEST_BATCH = 1e-3
 BISECTIONS = 24
+EDGE = 1e-6  # share of the ceiling; wider than what the bisection leaves open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,17 +206,16 @@ def _largest_batch(replica: _Replica, allowed: float | None, *, capped: bool) ->
     Both limits are monotone in the batch. Batches below 1 mean a replica that is idle part of the time.
     """
 
-    def slow(batch: float) -> bool:
-        return allowed is not None and replica.token_seconds(batch) > allowed
+    def holds(batch: float) -> bool:
+        seconds = replica.token_seconds(batch)
+        busy = batch / (replica.output_tokens * seconds) * replica.prefill_seconds()
+        return (allowed is None or seconds <= allowed) and not (capped and busy > PREFILL_UTILIZATION_CAP)
 
-    def crowded(batch: float) -> bool:
-        return capped and replica.prefill_utilization(batch) > PREFILL_UTILIZATION_CAP
-
-    if not slow(replica.ceiling) and not crowded(replica.ceiling):
+    if holds(replica.ceiling):
         return replica.ceiling, replica.limit
-    batch = _bisect(lambda candidate: not slow(candidate) and not crowded(candidate), replica.ceiling)
-    above = batch * (1 + 1e-6)
-    return batch, SpeedLimit.TIME_PER_OUTPUT_TOKEN if slow(above) else SpeedLimit.PREFILL
+    batch = _bisect(holds, replica.ceiling)
+    slow = allowed is not None and replica.token_seconds(batch + EDGE * replica.ceiling) > allowed
+    return batch, SpeedLimit.TIME_PER_OUTPUT_TOKEN if slow else SpeedLimit.PREFILL
 
 
 def _bisect(holds: Callable[[float], bool], ceiling: float) -> float:
