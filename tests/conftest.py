@@ -58,7 +58,7 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     name = f"{words[:40].strip('-')}-{secrets.token_hex(3)}"
     cluster.create_namespace(name)
     yield name
-    cluster.objects.delete("v1", "Namespace", name)
+    cluster.delete_namespace(name)
 
 
 @pytest.fixture(scope="session")

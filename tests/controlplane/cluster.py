@@ -81,6 +81,11 @@ class Cluster:
         eventually(lambda: self.objects.find("v1", "ServiceAccount", "default", name), 20, interval=0.05)
         return name
 
+    def delete_namespace(self, name: str) -> None:
+        """Delete a namespace in the background, and its pods now: Kubernetes itself would begin after five seconds."""
+        self.objects.delete("v1", "Namespace", name)
+        self.objects.request("DELETE", self.objects.path("v1", "Pod", name), {"gracePeriodSeconds": 0})
+
     def service_account_token(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
         """Return a token of a service account, valid for `seconds`."""
         path = self.objects.path("v1", "ServiceAccount", namespace, name) + "/token"

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import urllib3
+import yaml
 
 from tests.controlplane import build, kwok
 from tests.controlplane.addresses import PodNetwork, claim_pod_network, free_ports
@@ -42,6 +43,7 @@ _CONTROLLERS = (
     "namespace-controller",
     "node-lifecycle-controller",
     "persistentvolume-binder-controller",
+    "persistentvolumeclaim-protection-controller",
     "pod-garbage-collector-controller",
     "replicaset-controller",
     "resourcequota-controller",
@@ -177,19 +179,14 @@ class ControlPlane(Cluster):
                 "--concurrent-replicaset-syncs=20",
                 "--concurrent-job-syncs=20",
                 "--horizontal-pod-autoscaler-sync-period=1s",
+                "--node-monitor-period=1s",
                 *_CLIENT_LIMITS,
             ),
         )
-        self.processes.start(
-            "kube-scheduler",
-            self._program(
-                "kube-scheduler",
-                f"--kubeconfig={self.directory / 'kube-scheduler.kubeconfig'}",
-                "--leader-elect=false",
-                "--secure-port=0",
-                *_CLIENT_LIMITS,
-            ),
-        )
+        scheduler = self.directory / "kube-scheduler.yaml"
+        scheduler.write_text(yaml.safe_dump(_scheduler_configuration(self.directory / "kube-scheduler.kubeconfig")))
+        arguments = (f"--config={scheduler}", "--secure-port=0")
+        self.processes.start("kube-scheduler", self._program("kube-scheduler", *arguments))
         kwok.install(self)
         kubelet = self.ports["kubelet"]
         kubeconfig = self.directory / "kwok.kubeconfig"
@@ -260,3 +257,15 @@ class ControlPlane(Cluster):
     def _etcd_revision(self) -> int:
         answer = self._etcd("kv/range", {"key": base64.b64encode(b"/").decode(), "limit": 1})
         return int(answer["header"]["revision"])
+
+
+def _scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:
+    """Return the scheduler's configuration: a pod that did not fit is tried again after one second, not after ten."""
+    return {
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "leaderElection": {"leaderElect": False},
+        "clientConnection": {"kubeconfig": str(kubeconfig), "qps": 2000, "burst": 4000},
+        "podInitialBackoffSeconds": 1,
+        "podMaxBackoffSeconds": 1,
+    }

@@ -7,6 +7,7 @@ vLLM 0.32 and 0.33 (`vllm/v1/metrics/loggers.py`); counters carry the `_total` t
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import orjson
@@ -97,8 +98,8 @@ async def _body(request: web.Request) -> dict[str, Any]:
     state.received.append((request.path, body))
     if body.get("model") not in {None, state.model}:
         message = f"The model `{body['model']}` does not exist."
-        refusal = orjson.dumps({"error": {"message": message, "type": "NotFoundError", "code": 404}})
-        raise web.HTTPNotFound(body=refusal, content_type="application/json")
+        refusal = json.dumps({"error": {"message": message, "type": "NotFoundError", "code": 404}})
+        raise web.HTTPNotFound(text=refusal, content_type="application/json")
     return body
 
 

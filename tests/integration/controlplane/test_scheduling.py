@@ -89,3 +89,17 @@ def test_a_volume_claim_is_bound(cluster: Cluster, namespace: str, class_name: s
         return bool(now["status"]["phase"] == "Bound")
 
     eventually(bound)
+
+
+def test_a_deleted_volume_claim_takes_its_volume_along(cluster: Cluster, namespace: str) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    metadata = {"name": "models", "namespace": namespace}
+    cluster.objects.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+
+    def volume() -> str:
+        claim = cluster.objects.get("v1", "PersistentVolumeClaim", "models", namespace)
+        return str(claim["spec"]["volumeName"]) if claim["status"]["phase"] == "Bound" else ""
+
+    name = eventually(volume)
+    cluster.objects.delete("v1", "PersistentVolumeClaim", "models", namespace)
+    eventually(lambda: cluster.objects.find("v1", "PersistentVolume", name) is None)
