@@ -34,9 +34,11 @@ lint: setup ## ruff, mypy --strict, import layers, generated files current
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/inferfleet crds --check crds
+	$(BIN)/inferfleet crds --check charts/inferfleet/files/crds
 
-generate: setup ## Rewrite the generated CRDs
+generate: setup ## Rewrite the generated CRDs, also those inside the chart
 	$(BIN)/inferfleet crds --write crds
+	$(BIN)/inferfleet crds --write charts/inferfleet/files/crds
 
 demo: setup ## Real control plane, simulated GPU nodes, the operator, the examples, and the story
 	@$(BIN)/python -m tests.controlplane.demo $(DEMO_ARGS)
@@ -50,3 +52,4 @@ bench: setup ## Accuracy of the models and writes of the operator, against their
 lock: ## Pin every dependency again, with hashes
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements/runtime.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements/dev.lock
+	echo 'hatchling==1.27.0' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header - -o requirements/build.lock

@@ -3,6 +3,7 @@
 In: options as helm takes them. Out: manifests as dictionaries. Must not talk to a cluster.
 """
 
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -29,9 +30,14 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def render(*options: str) -> list[Manifest]:
     """Render the chart as release `inferfleet`; options are helm's own."""
+    return [manifest for manifest in yaml.safe_load_all(_rendered(options)) if manifest]
+
+
+@functools.cache
+def _rendered(options: tuple[str, ...]) -> str:
     done = helm("template", "inferfleet", str(CHART), "--namespace", NAMESPACE, *options)
     assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+    return done.stdout
 
 
 def one(manifests: list[Manifest], kind: str, suffix: str = "") -> Manifest:

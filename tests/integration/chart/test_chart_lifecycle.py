@@ -130,9 +130,17 @@ def test_uninstalling_keeps_the_kinds_and_their_objects_and_the_chart_can_come_b
     installed.helm("install", "inferfleet", str(CHART), "--namespace", NAMESPACE, "--wait", "--timeout", "2m")
 
 
-def test_crds_that_were_applied_by_hand_are_left_to_whoever_applied_them(own_cluster: ControlPlane) -> None:
-    with ControlPlane.start() as other:
-        other.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        other.create_namespace(NAMESPACE)
-        other.helm("install", "inferfleet", str(CHART), "--namespace", NAMESPACE, "--set", "crds.enabled=false")
-        assert crd_names(other) == generated_crds()
+def test_without_keep_uninstalling_takes_the_kinds_along(installed: ControlPlane) -> None:
+    options = ("--namespace", NAMESPACE, "--wait", "--timeout", "2m")
+    installed.helm("upgrade", "inferfleet", str(CHART), *options, "--set", "crds.keep=false")
+    installed.helm("uninstall", "inferfleet", *options)
+    eventually(lambda: not crd_names(installed), 30)
+
+
+def test_crds_that_were_applied_by_hand_are_left_to_whoever_applied_them(fresh_cluster: ControlPlane) -> None:
+    before = fresh_cluster.objects.list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    fresh_cluster.create_namespace(NAMESPACE)
+    options = ("--namespace", NAMESPACE, "--set", "crds.enabled=false")
+    fresh_cluster.helm("install", "inferfleet", str(CHART), *options)
+    fresh_cluster.helm("uninstall", "inferfleet", "--namespace", NAMESPACE)
+    assert fresh_cluster.objects.list("apiextensions.k8s.io/v1", "CustomResourceDefinition") == before

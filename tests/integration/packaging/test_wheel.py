@@ -68,7 +68,8 @@ def build(root: Path) -> None:
         elif name == "COPY":
             copy_into(work, rest.split())
         elif name == "RUN":
-            command = re.sub(r"(?<![\w/.-])python(?= )", shlex.quote(str(python)), rest).replace("/opt/", f"{root}/opt/")
+            command = re.sub(r"(?<![\w/.-])python(?= )", shlex.quote(str(python)), rest)
+            command = command.replace("/opt/", f"{root}/opt/")
             done = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"RUN {rest}\n{done.stdout}{done.stderr}"
 
@@ -99,9 +100,10 @@ def copy_into(work: Path, arguments: list[str]) -> None:
 def public_python() -> Path:
     """A Python that every user may execute: the one that runs the tests may live in somebody's home."""
     names = ["python3", *(f"python3.{minor}" for minor in range(11, 15))]
-    found = [shutil.which(name, path=path) for path in (f"{sys.base_prefix}/bin", "/usr/local/bin:/usr/bin") for name in names]
-    for candidate in filter(None, found):
-        readable = all(parent.stat().st_mode & 0o001 for parent in Path(candidate).resolve().parents)
+    places = (f"{sys.base_prefix}/bin", "/usr/local/bin:/usr/bin")
+    for candidate in filter(None, (shutil.which(name, path=place) for place in places for name in names)):
+        open_to_all = all(parent.stat().st_mode & 0o001 for parent in Path(candidate).resolve().parents)
+        readable = open_to_all or os.geteuid() != 0
         question = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
         if readable and subprocess.run([candidate, "-c", question], capture_output=True, check=False).returncode == 0:
             return Path(candidate)
