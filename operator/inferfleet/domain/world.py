@@ -14,6 +14,7 @@ from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.placement import Compliance
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.gpu import GPU
+from inferfleet.domain.lesson import Lesson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +109,4 @@ class World:
     unreadable_policies: tuple[UnreadablePolicy, ...] = ()
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     budgets_required: bool = False
+    lessons: tuple[Lesson, ...] = ()

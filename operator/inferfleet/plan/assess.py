@@ -10,13 +10,14 @@ from functools import lru_cache
 from inferfleet.api.enums import CapacityType, Confidence
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.gpu import GPU
-from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
+from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.speed import Speed
 from inferfleet.domain.world import Pool
 from inferfleet.plan import memory, throughput
 from inferfleet.plan.eligible import Refusal, refusal
 from inferfleet.plan.engine_settings import engine_settings
+from inferfleet.plan.fitting import estimate_of, fitting, gpu_of
+from inferfleet.plan.lessons import speed_for
 from inferfleet.plan.shape import Shape
 from inferfleet.plan.stock import replicas_for
 
@@ -28,8 +29,6 @@ HEADROOM = {
     Confidence.ESTIMATED: 0.25,
     Confidence.LOW: 0.30,
 }
-# A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
-CONTEXT_STEP = 256
 # Time from pod start to first token that every shard pays, in hours: image, weights, compilation, CUDA graphs.
 LOAD_HOURS = 0.1
 # Share of work expected to be done twice on spot capacity.
@@ -91,79 +90,33 @@ def _assess_size(shape: Shape, pool: Pool, size: int) -> Assessment:
     if limit and size > limit:
         message = f"tensor parallel size {size} is above spec.placement.maxTensorParallelSize {limit}"
         return _refused(pool, size, Refusal(Reason.TOO_MANY_GPUS, message))
-    gpu = gpu_of(pool)
     try:
-        engine, estimate = _fit(shape, pool, gpu, engine_settings(shape, gpu, size))
+        fit = fitting(shape, pool, engine_settings(shape, gpu_of(pool), size))
     except ValueError as error:  # a quantisation or an engine version that the memory model does not know
         return _refused(pool, size, Refusal(Reason.PRECISION_NOT_SUPPORTED, str(error)))
-    objection = _memory_refusal(pool, engine, estimate)
-    if objection is not None and estimate.fit is not Fit.TOO_CLOSE:
-        return _refused(pool, size, objection, engine=engine, estimate=estimate)
-    return _assess_speed(shape, pool, gpu, engine, estimate, probe=objection is not None)
+    if fit.refusal is not None and fit.refusal.reason is not Reason.TOO_CLOSE:
+        return _refused(pool, size, fit.refusal, engine=fit.engine, estimate=fit.memory)
+    return _assess_speed(shape, pool, fit.engine, fit.memory, probe=fit.refusal is not None)
 
 
 def assess_running(shape: Shape, pool: Pool, engine: EngineSettings) -> Assessment:
     """Judge settings that run already: that they fit is proved, only speed and count are estimated."""
-    gpu = gpu_of(pool)
-    estimate = memory.estimate(shape.model, gpu, engine, interconnect=pool.interconnect)
-    return _assess_speed(shape, pool, gpu, engine, estimate, probe=False)
-
-
-def gpu_of(pool: Pool) -> GPU:
-    """The pool's GPU with the memory that its nodes report, where they do: never the nominal size."""
-    assert pool.gpu is not None
-    return replace(pool.gpu, memory_mib=pool.memory_mib, usable_gib=None) if pool.memory_mib else pool.gpu
-
-
-def _fit(shape: Shape, pool: Pool, gpu: GPU, engine: EngineSettings) -> tuple[EngineSettings, MemoryEstimate]:
-    """Estimate memory; where only the context is too long and the user consents, shorten it."""
-    estimate = memory.estimate(shape.model, gpu, engine, interconnect=pool.interconnect)
-    consent = shape.spec.engine.min_model_len
-    if estimate.fit is Fit.FITS or not consent or estimate.longest_context < consent:
-        return engine, estimate
-    wanted = min(engine.max_model_len - 1, estimate.longest_context)
-    for length in (wanted // CONTEXT_STEP * CONTEXT_STEP, int(wanted * 0.9) // CONTEXT_STEP * CONTEXT_STEP, consent):
-        if length < consent:
-            continue
-        shorter = replace(engine, max_model_len=length)
-        shortened = memory.estimate(shape.model, gpu, shorter, interconnect=pool.interconnect)
-        if shortened.fit is Fit.FITS:
-            return shorter, shortened
-    return engine, estimate
-
-
-def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate) -> Refusal | None:
-    if estimate.fit is Fit.FITS:
-        return None
-    offered = estimate.usable_gib * estimate.utilization
-    numbers = (
-        f"needs {estimate.required_gib:.1f} GiB per GPU at tensor parallel size {engine.tensor_parallel_size} (weights "
-        f"{estimate.weights_gib:.1f}, activation {estimate.activation_gib:.1f}, other "
-        f"{estimate.non_torch_gib + estimate.cuda_graph_gib:.1f}, KV cache for {engine.max_model_len} tokens "
-        f"{estimate.required_kv_gib:.1f}); pool {pool.name} offers {offered:.1f} of {estimate.usable_gib:.1f} GiB"
-    )
-    if estimate.fit is Fit.TOO_CLOSE:
-        return Refusal(
-            Reason.TOO_CLOSE,
-            f"{numbers}: margin {estimate.margin_gib:+.2f} GiB is within the error of {estimate.band_gib:.2f}",
-        )
-    if estimate.binding is MemoryTerm.CONTEXT:
-        return Refusal(Reason.CONTEXT_DOES_NOT_FIT, f"{numbers}: at most {estimate.longest_context} tokens fit")
-    return Refusal(Reason.DOES_NOT_FIT, numbers)
+    return _assess_speed(shape, pool, engine, estimate_of(shape, pool, engine), probe=False)
 
 
 def _assess_speed(
-    shape: Shape, pool: Pool, gpu: GPU, engine: EngineSettings, estimate: MemoryEstimate, *, probe: bool
+    shape: Shape, pool: Pool, engine: EngineSettings, estimate: MemoryEstimate, *, probe: bool
 ) -> Assessment:
     speed = throughput.estimate(
         shape.model,
-        gpu,
+        gpu_of(pool),
         engine,
         estimate,
         shape.traffic,
         shape.objectives,
         headroom=0.0,
         interconnect=pool.interconnect,
+        calibration=speed_for(shape.lessons, pool.gpu_type, engine),
     )
     hours = batch_hours(shape, pool, speed)
     slow = _too_slow(shape, speed, hours)

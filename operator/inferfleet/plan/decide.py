@@ -18,13 +18,15 @@ from inferfleet.domain.model import Model
 from inferfleet.domain.placement import Candidate, Placement
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.assess import Assessment, assess, assess_running, gpu_of, without_stock
+from inferfleet.plan.assess import Assessment, assess, assess_running, without_stock
 from inferfleet.plan.choose import Choice, choose, obstacle
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.engine_images import check_image
 from inferfleet.plan.engine_settings import DEFAULT_VERSION, engine_settings
 from inferfleet.plan.extra_args import check_extra_args
+from inferfleet.plan.fitting import gpu_of
 from inferfleet.plan.ledger import Ledger
+from inferfleet.plan.lessons import died
 from inferfleet.plan.money_gate import admitted, refused, released
 from inferfleet.plan.options import Option, claim_for, counts, weigh
 from inferfleet.plan.price import price_of
@@ -82,7 +84,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         return _suspended(planning, demand, policies)
     rules = combine(policies)
     held = holding.placements if holding else ()
-    shape = shape_of(demand, rules)
+    shape = shape_of(demand, rules, planning.world.lessons)
     options = [
         weigh(
             demand,
@@ -174,7 +176,8 @@ def _as_running(planning: _Pass, shape: Shape, assessment: Assessment, held: tup
     wanted = engine_settings(shape, gpu_of(pool), assessment.tensor_parallel_size)
     consent = shape.spec.engine.min_model_len or wanted.max_model_len
     agreed = consent <= running.engine.max_model_len <= wanted.max_model_len
-    if not agreed or replace(running.engine, max_model_len=wanted.max_model_len) != wanted:
+    dead = died(shape.lessons, running.gpu_type, running.engine)
+    if dead or not agreed or replace(running.engine, max_model_len=wanted.max_model_len) != wanted:
         return assessment
     return assess_running(shape, pool, running.engine)
 

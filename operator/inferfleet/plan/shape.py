@@ -3,14 +3,17 @@
 Many deployments share a shape (same model, traffic, limits), so all that is computed for a shape is computed once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from inferfleet.api.enums import SpotPolicy, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.demand import Demand, Labels
+from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.model import Model
 from inferfleet.domain.speed import Objectives, Traffic
+from inferfleet.plan.lessons import Lessons, relevant
 from inferfleet.plan.rules import Rules
 
 # Means assumed for a batch that does not say how long its requests are (api.md, spec.batch): confidence is then Low.
@@ -25,6 +28,7 @@ class Shape:
     model: Model
     rules: Rules
     namespace_labels: Labels
+    lessons: Lessons = ()
 
     def __hash__(self) -> int:
         """Hash once: a shape is looked up once per pool."""
@@ -32,7 +36,7 @@ class Shape:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.spec, self.model, self.rules, self.namespace_labels))
+        return hash((self.spec, self.model, self.rules, self.namespace_labels, self.lessons))
 
     @property
     def real_time(self) -> bool:
@@ -70,11 +74,17 @@ class Shape:
         )
 
 
-def shape_of(demand: Demand, rules: Rules) -> Shape:
+def shape_of(demand: Demand, rules: Rules, lessons: Iterable[Lesson] = ()) -> Shape:
     """Strip a demand of what does not shape its candidates: identity and the externally owned replica count.
 
     The demand's model must be known.
     """
     assert isinstance(demand.model, Model)
     spec = demand.spec.model_copy(update={"replicas": None})
-    return Shape(spec=spec, model=demand.model, rules=rules, namespace_labels=demand.namespace_labels)
+    return Shape(
+        spec=spec,
+        model=demand.model,
+        rules=rules,
+        namespace_labels=demand.namespace_labels,
+        lessons=relevant(lessons, demand.namespace, demand.model.id),
+    )

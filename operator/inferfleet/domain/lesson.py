@@ -1,0 +1,38 @@
+"""What a running engine taught: its own memory figures, its speed, or that it died for want of memory.
+
+Kept per model, GPU type and engine settings, and inside the namespace that it was learnt in until the platform team
+promotes it. A lesson corrects the next decision; it never moves what runs.
+"""
+
+from dataclasses import dataclass
+
+from inferfleet.api.enums import Confidence
+from inferfleet.domain.engine import EngineSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """One setting's lesson.
+
+    GiB figures are per GPU as the engine printed them, None where it printed none. `out_of_memory` is what the engine
+    said when it died of it (empty: it started). `speed_scale` multiplies every predicted time. `learned_at` is RFC
+    3339.
+    """
+
+    namespace: str
+    model_id: str
+    gpu_type: str
+    engine: EngineSettings
+    promoted: bool = False
+    weights_gib: float | None = None
+    activation_gib: float | None = None
+    non_torch_gib: float | None = None
+    cuda_graph_gib: float | None = None
+    kv_cache_gib: float | None = None
+    usable_gib: float | None = None
+    out_of_memory: str = ""
+    speed_scale: float | None = None
+    speed_confidence: Confidence = Confidence.CALIBRATED
+    speed_samples: int = 0
+    learned_at: str = ""
+    source: str = ""

@@ -1,0 +1,84 @@
+"""What engines taught corrects the next decision and moves nothing that runs."""
+
+from dataclasses import replace
+
+from inferfleet.api.enums import Confidence
+from inferfleet.domain.lesson import Lesson
+from inferfleet.domain.placement import Placement
+from inferfleet.plan import decide
+from tests.builders import LLAMA_8B, demand, holding, placed, pool, world
+
+POOL = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00")
+ASKED = demand(engine={"maxModelLen": 65536})
+CONSENTING = demand(engine={"maxModelLen": 65536, "minModelLen": 8192})
+
+
+def first() -> Placement:
+    (decision,) = decide(world(POOL), [ASKED])
+    return placed(decision)
+
+
+def lesson(**known: object) -> Lesson:
+    running = first()
+    fixed: dict[str, object] = {
+        "namespace": "team-a",
+        "model_id": LLAMA_8B,
+        "gpu_type": running.gpu_type,
+        "engine": running.engine,
+    }
+    return Lesson(**(fixed | known))  # type: ignore[arg-type]
+
+
+def test_a_printed_cache_size_replaces_the_estimate() -> None:
+    (decision,) = decide(world(POOL, lessons=(lesson(kv_cache_gib=12.5),)), [ASKED])
+    assert decision.chosen is not None
+    assert decision.chosen.memory is not None
+    assert decision.chosen.memory.kv_cache_gib == 12.5
+
+
+def test_a_lesson_stays_in_its_namespace_until_it_is_promoted() -> None:
+    private, public = lesson(kv_cache_gib=1.0), lesson(kv_cache_gib=1.0, promoted=True)
+    elsewhere = demand(namespace="team-b", engine={"maxModelLen": 65536})
+    (unmoved,) = decide(world(POOL, lessons=(private,)), [elsewhere])
+    (moved,) = decide(world(POOL, lessons=(public,)), [elsewhere])
+    assert placed(unmoved).tensor_parallel_size == first().tensor_parallel_size
+    assert moved.placements == () or placed(moved).tensor_parallel_size != first().tensor_parallel_size
+
+
+def test_a_setting_that_died_is_not_tried_again() -> None:
+    (decision,) = decide(world(POOL, lessons=(lesson(out_of_memory="CUDA out of memory"),)), [ASKED])
+    assert all(each.tensor_parallel_size != first().tensor_parallel_size for each in decision.placements)
+
+
+def test_with_consent_the_next_try_has_a_shorter_context() -> None:
+    (decision,) = decide(world(POOL, lessons=(lesson(out_of_memory="CUDA out of memory"),)), [CONSENTING])
+    assert 8192 <= placed(decision).engine.max_model_len <= 65536 * 0.75
+
+
+def test_retries_end_at_the_consent() -> None:
+    lessons: tuple[Lesson, ...] = ()
+    tried = []
+    for _ in range(20):
+        (decision,) = decide(world(replace(POOL, gpus_per_node=1), lessons=lessons), [CONSENTING])
+        if not decision.placements:
+            break
+        tried.append(placed(decision).engine.max_model_len)
+        lessons = (*lessons, lesson(engine=placed(decision).engine, out_of_memory="CUDA out of memory"))
+    assert decision.placements == ()
+    assert tried == sorted(tried, reverse=True)
+    assert tried[-1] >= 8192
+
+
+def test_a_running_placement_that_died_is_replaced() -> None:
+    held = holding(CONSENTING, decide(world(POOL), [CONSENTING])[0])
+    dead = lesson(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
+    (decision,) = decide(world(POOL, holdings=[held], lessons=(dead,)), [CONSENTING])
+    assert placed(decision).engine.max_model_len < held.placements[0].engine.max_model_len
+
+
+def test_a_measured_speed_lowers_the_headroom_and_changes_the_count() -> None:
+    busy = demand(engine={"maxModelLen": 65536}, traffic={"requestsPerSecond": "30"})
+    slow = lesson(speed_scale=2.0, speed_confidence=Confidence.CALIBRATED, speed_samples=3)
+    large = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", nodes=40)
+    (before,), (after,) = decide(world(large), [busy]), decide(world(large, lessons=(slow,)), [busy])
+    assert before.recommended_replicas != after.recommended_replicas
