@@ -173,6 +173,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> FieldProblem:
             return FieldProblem(path=path, value="", message=detail["msg"])
         case "too_short":
             message = f"must have at least {context['min_length']} entry; leave the field out for none"
+        case "string_type":
+            message = "must be a string, in quotes"
         case "tuple_type":
             message = "must be a list"
         case _:
@@ -187,12 +189,8 @@ def _unknown_field(location: tuple[int | str, ...], model: type[BaseModel]) -> s
         return "is not a known field"
     known = [field.alias or name for name, field in owner.model_fields.items()]
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    guess = f"; did you mean {close[0]}?" if close else ""
-    return (
-        f"is not a known field{guess} Known here: {', '.join(known)}"
-        if guess
-        else (f"is not a known field; known here: {', '.join(known)}")
-    )
+    guess = f"did you mean {close[0]}? " if close else ""
+    return f"is not a known field; {guess}Known here: {', '.join(known)}"
 
 
 def _model_at(location: tuple[int | str, ...], model: type[BaseModel]) -> type[BaseModel] | None:

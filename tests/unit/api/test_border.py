@@ -82,6 +82,14 @@ def test_a_malformed_decimal_is_refused_and_told_to_be_a_string_in_quotes(number
     assert 'must be a decimal string such as "4", in quotes' in refusal.value.problems[0].message
 
 
+def test_a_version_without_quotes_is_refused_and_told_to_be_quoted() -> None:
+    document = good("real time")
+    change(document, "spec.engine.version", 0.32)
+
+    with pytest.raises(InvalidObject, match=r"spec\.engine\.version \(0\.32\): must be a string, in quotes"):
+        parse(document)
+
+
 def test_an_unknown_field_is_refused_with_the_likeliest_known_one() -> None:
     document = good("real time")
     change(document, "spec.traffic.requestPerSecond", "4")
