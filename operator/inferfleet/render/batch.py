@@ -21,6 +21,7 @@ from inferfleet.render.probes import liveness_probe, shutdown
 from inferfleet.render.resources import shared_memory_mib, worker_resources
 from inferfleet.render.volumes import engine_volumes
 
+WORKER_METRICS_PORT = 8001
 # Failures of the worker or the pod that are not interruptions; each retry pays for a model load.
 BACKOFF_LIMIT = 4
 # Requests in flight per sequence that the engine runs at once; `vllm run-batch` keeps its queue as long.
@@ -35,7 +36,7 @@ def job(
     """Return the Job; a suspended one has no pods and keeps what was finished."""
     batch = demand.spec.batch
     assert batch is not None
-    places = batch_places(batch)
+    places = batch_places(batch, demand.name)
     spec: Body = {
         "suspend": suspended,
         "completions": 1,
@@ -97,6 +98,7 @@ def _worker(demand: Demand, placement: Placement, places: Places, image: str) ->
         f"--model={served_model_name(demand)}",
         *places.args,
         f"--work-directory={BATCH_WORK_PATH}",
+        f"--metrics-port={WORKER_METRICS_PORT}",
         f"--concurrency={IN_FLIGHT_PER_SEQUENCE * placement.engine.max_num_seqs}",
         f"--drain-seconds={timing.grace - timing.drain - END_SECONDS}",
         *((f"--api-key-env={API_KEY_VARIABLE}",) if keyed else ()),
@@ -107,6 +109,7 @@ def _worker(demand: Demand, placement: Placement, places: Places, image: str) ->
         "command": ["inferfleet", "batch-worker"],
         "args": list(args),
         "env": [{"name": "HOME", "value": BATCH_WORK_PATH}, *places.env, *api_key(demand)],
+        "ports": [{"name": "metrics", "containerPort": WORKER_METRICS_PORT, "protocol": "TCP"}],
         "resources": worker_resources(),
         "volumeMounts": [*places.mounts, {"name": "batch-work", "mountPath": BATCH_WORK_PATH}],
         "securityContext": container_security(read_only_root=True),

@@ -12,8 +12,6 @@ from inferfleet.render.environment import secret_variable
 from inferfleet.render.manifest import Body
 from inferfleet.render.names import BATCH_INPUT_PATH, BATCH_OUTPUT_PATH
 
-OUTPUT_FILE = "output.jsonl"
-
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _OPTIONAL_CREDENTIALS = ("AWS_SESSION_TOKEN", "AWS_REGION")
 
@@ -28,9 +26,12 @@ class Places:
     mounts: tuple[Body, ...] = ()
 
 
-def batch_places(batch: Batch) -> Places:
-    """Return input and output together; a claim that holds both appears once as volume and twice as mount."""
-    source, target = _source(batch.input), _target(batch.output)
+def batch_places(batch: Batch, name: str) -> Places:
+    """Return input and output together; a claim that holds both appears once as volume and twice as mount.
+
+    `name` is the InferenceDeployment's, and names the results where the spec names only a folder.
+    """
+    source, target = _source(batch.input), _target(batch.output, name)
     volumes = {_claim_of(volume): volume for volume in (*source.volumes, *target.volumes)}
     renamed = {volume["name"]: volumes[_claim_of(volume)]["name"] for volume in (*source.volumes, *target.volumes)}
     mounts = tuple({**mount, "name": renamed[mount["name"]]} for mount in (*source.mounts, *target.mounts))
@@ -52,19 +53,22 @@ def _source(place: BatchInput) -> Places:
     return Places(args=(f"--input={place.url}",))
 
 
-def _target(place: BatchOutput) -> Places:
+def _target(place: BatchOutput, name: str) -> Places:
     if place.persistent_volume_claim is not None:
-        path = output_file(place.persistent_volume_claim.path)
+        path = output_file(place.persistent_volume_claim.path, name)
         return _claim(place.persistent_volume_claim, "output", BATCH_OUTPUT_PATH, path)
     if place.url_secret_ref is not None:
         return _secret_url("output", place.url_secret_ref)
     assert place.s3 is not None
-    return _s3("output", place.s3.model_copy(update={"key": output_file(place.s3.key)}))
+    return _s3("output", place.s3.model_copy(update={"key": output_file(place.s3.key, name)}))
 
 
-def output_file(path: str) -> str:
-    """Return the results' file: the path itself when it names a .jsonl file, else `output.jsonl` in that folder."""
-    return path if path.endswith(".jsonl") else f"{path.rstrip('/')}/{OUTPUT_FILE}".lstrip("/")
+def output_file(path: str, name: str) -> str:
+    """Return the results' file: the path itself when it names a .jsonl file, else `NAME.jsonl` in that folder.
+
+    The name keeps two batches apart that write to the same folder.
+    """
+    return path if path.endswith(".jsonl") else f"{path.rstrip('/')}/{name}.jsonl".lstrip("/")
 
 
 def _claim(place: ClaimPath, side: str, mount_path: str, path: str) -> Places:
