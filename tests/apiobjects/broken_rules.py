@@ -91,7 +91,6 @@ def _model_cases() -> tuple[Broken, ...]:
 
 
 def _workload_cases() -> tuple[Broken, ...]:
-    rate = "requestsPerSecond must be greater than 0"
     batch = {"input": {"url": "https://example.com/in"}, "output": {"s3": {"bucket": "out", "key": "out"}}}
     traffic = {"requestsPerSecond": "4", "inputTokens": 1, "outputTokens": 1}
     return (
@@ -113,7 +112,6 @@ def _workload_cases() -> tuple[Broken, ...]:
             "traffic is not used when workload.class is Batch",
             {"spec.traffic": traffic},
         ),
-        _case("no requests at all", "real time", rate, {"spec.traffic.requestsPerSecond": "0.00"}),
         _case(
             "replica limits in the wrong order",
             "real time",

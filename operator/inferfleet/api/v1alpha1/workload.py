@@ -33,22 +33,14 @@ class Workload(ApiModel):
 class Traffic(ApiModel):
     """The demand that a real-time deployment must carry."""
 
-    rules = (
-        Rule(
-            cel="double(self.requestsPerSecond) > 0.0",
-            message="requestsPerSecond must be greater than 0",
-            holds=lambda t: t.requests_per_second > 0,
-        ),
-    )
-
     requests_per_second: Rate
-    """Peak rate in requests per second, a decimal string."""
+    """Peak rate in requests per second, a decimal string. 0: nothing is expected, the minimum of replicas runs."""
     requests_per_month: Annotated[Integer, Field(ge=1, le=10**15)] | None = None
     """Volume for the cost per token and for break-even; absent: derived from the peak, and said so."""
     input_tokens: Tokens
     """Mean input tokens per request."""
-    output_tokens: Tokens
-    """Mean output tokens per request."""
+    output_tokens: Annotated[Integer, Field(ge=0, le=10_000_000)]
+    """Mean output tokens per request; 0 for models that embed, rank or classify."""
 
 
 class Objectives(ApiModel):
