@@ -11,52 +11,21 @@ import json
 import secrets
 import tempfile
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import urllib3
-import yaml
 
-from tests.controlplane import build, kwok
+from tests.controlplane import arguments, build, kwok
 from tests.controlplane.addresses import PodNetwork, claim_pod_network, free_ports
+from tests.controlplane.audit import Write, read_writes
 from tests.controlplane.cluster import Cluster, write_kubeconfig
 from tests.controlplane.objects import ApiError
 from tests.controlplane.processes import Processes
 from tests.controlplane.waiting import eventually
 
-_USERS = {
-    "admin": ("tests:admin", "system:masters"),
-    "kube-controller-manager": ("system:kube-controller-manager", ""),
-    "kube-scheduler": ("system:kube-scheduler", ""),
-    "kwok": ("system:kwok", "system:masters"),
-}
-_CONTROLLERS = (
-    "clusterrole-aggregation-controller",
-    "deployment-controller",
-    "disruption-controller",
-    "endpointslice-controller",
-    "garbage-collector-controller",
-    "horizontal-pod-autoscaler-controller",
-    "job-controller",
-    "namespace-controller",
-    "node-lifecycle-controller",
-    "persistentvolume-binder-controller",
-    "persistentvolumeclaim-protection-controller",
-    "pod-garbage-collector-controller",
-    "replicaset-controller",
-    "resourcequota-controller",
-    "root-ca-certificate-publisher-controller",
-    "serviceaccount-controller",
-    "serviceaccount-token-controller",
-    "statefulset-controller",
-    "taint-eviction-controller",
-    "ttl-after-finished-controller",
-    "validatingadmissionpolicy-status-controller",
-)
-_CLIENT_LIMITS = ("--kube-api-qps=2000", "--kube-api-burst=4000")
-"""As shipped (20 to 50 requests per second) a burst of objects waits for the client, not for the API."""
 _READY_SECONDS = 90
 
 
@@ -69,19 +38,17 @@ class ControlPlane(Cluster):
     server: str
     ports: dict[str, int]
     can_restart: bool = True
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def start(cls) -> Self:
         """Start everything and return when the API is ready and pods can be created and run."""
         programs = build.programs_directory()
         directory = Path(tempfile.mkdtemp(prefix="inferfleet-controlplane-"))
-        names = ("api", "etcd", "etcd-peer", "kubelet")
-        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        ports = dict(zip(arguments.PORTS, free_ports(len(arguments.PORTS)), strict=True))
         cluster = cls(
             directory=directory,
             programs=programs,
-            kubeconfig=directory / "admin.kubeconfig",
+            kubeconfig=arguments.kubeconfig(directory, "admin"),
             processes=Processes(directory),
             network=claim_pod_network(),
             server=f"https://127.0.0.1:{ports['api']}",
@@ -137,6 +104,17 @@ class ControlPlane(Cluster):
         self._etcd("kv/compaction", {"revision": self._etcd_revision(), "physical": True})
         self.restart_apiserver()
 
+    def writes(self, *, user: str = "", after: int = 0) -> list[Write]:
+        """Return the writes made by anyone but Kubernetes, or by one user, since `audit_position` was `after`."""
+        return [
+            write for write in read_writes(arguments.audit_log(self.directory), after=after) if user in {"", write.user}
+        ]
+
+    def audit_position(self) -> int:
+        """Return the present end of the log of writes, in bytes."""
+        log = arguments.audit_log(self.directory)
+        return log.stat().st_size if log.exists() else 0
+
     def memory_mib(self) -> dict[str, float]:
         """Return the resident memory of every program in MiB (Linux)."""
         sizes = {}
@@ -147,52 +125,28 @@ class ControlPlane(Cluster):
         return sizes
 
     def _start_api(self) -> None:
-        self._tokens = {user: secrets.token_hex(16) for user in _USERS}
-        lines = [f'{self._tokens[user]},{name},{name},"{group}"' for user, (name, group) in _USERS.items()]
-        token_file = self.directory / "tokens.csv"
-        token_file.touch(mode=0o600)
-        token_file.write_text("\n".join(lines) + "\n")
-        self.processes.start("etcd", self._program("etcd", *self._etcd_arguments()))
-        self.processes.start("kube-apiserver", self._program("kube-apiserver", *self._api_arguments(token_file)))
-        certificate = self.directory / "certificates" / "apiserver.crt"
+        tokens = arguments.write_tokens(self.directory)
+        self._start("etcd", arguments.etcd(self.directory, self.ports))
+        self._start("kube-apiserver", arguments.api_server(self.directory, self.ports))
+        certificate = arguments.certificate(self.directory)
         eventually(lambda: self._alive() and certificate.exists(), _READY_SECONDS, interval=0.02)
-        for user in _USERS:
-            path = self.directory / f"{user}.kubeconfig"
-            authority = certificate.read_bytes()
-            write_kubeconfig(path, server=self.server, authority=authority, token=self._tokens[user])
+        for user, token in tokens.items():
+            path = arguments.kubeconfig(self.directory, user)
+            write_kubeconfig(path, server=self.server, authority=certificate.read_bytes(), token=token)
         self._wait_for_api()
 
     def _start_controllers(self) -> None:
-        key = self.directory / "certificates" / "apiserver.key"
-        self.processes.start(
-            "kube-controller-manager",
-            self._program(
-                "kube-controller-manager",
-                f"--kubeconfig={self.directory / 'kube-controller-manager.kubeconfig'}",
-                f"--controllers={','.join(_CONTROLLERS)}",
-                "--use-service-account-credentials=true",
-                f"--service-account-private-key-file={key}",
-                f"--root-ca-file={key.with_suffix('.crt')}",
-                "--leader-elect=false",
-                "--secure-port=0",
-                "--concurrent-deployment-syncs=20",
-                "--concurrent-replicaset-syncs=20",
-                "--concurrent-job-syncs=20",
-                "--horizontal-pod-autoscaler-sync-period=1s",
-                "--node-monitor-period=1s",
-                *_CLIENT_LIMITS,
-            ),
-        )
-        scheduler = self.directory / "kube-scheduler.yaml"
-        scheduler.write_text(yaml.safe_dump(_scheduler_configuration(self.directory / "kube-scheduler.kubeconfig")))
-        arguments = (f"--config={scheduler}", "--secure-port=0")
-        self.processes.start("kube-scheduler", self._program("kube-scheduler", *arguments))
+        self._start("kube-controller-manager", arguments.controller_manager(self.directory))
+        self._start("kube-scheduler", arguments.scheduler(self.directory))
         kwok.install(self)
         kubelet = self.ports["kubelet"]
-        kubeconfig = self.directory / "kwok.kubeconfig"
-        self.processes.start("kwok", self._program("kwok", *kwok.arguments(kubeconfig, self.network.cidr, kubelet)))
+        kubeconfig = arguments.kubeconfig(self.directory, "kwok")
+        self._start("kwok", kwok.arguments(kubeconfig, self.network.cidr, kubelet))
         eventually(lambda: self._alive() and self.objects.find("v1", "ServiceAccount", "default", "default"), 60)
         kwok.wait_until_ready(kubelet)
+
+    def _start(self, program: str, words: list[str]) -> None:
+        self.processes.start(program, [str(self.programs / program), *words])
 
     def _alive(self) -> bool:
         self.processes.check()
@@ -208,44 +162,6 @@ class ControlPlane(Cluster):
 
         eventually(ready, _READY_SECONDS, interval=0.05, describe="API server ready")
 
-    def _program(self, name: str, *arguments: str) -> list[str]:
-        return [str(self.programs / name), *arguments]
-
-    def _etcd_arguments(self) -> list[str]:
-        client, peer = f"http://127.0.0.1:{self.ports['etcd']}", f"http://127.0.0.1:{self.ports['etcd-peer']}"
-        return [
-            f"--data-dir={self.directory / 'etcd'}",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            "--quota-backend-bytes=4294967296",
-            "--log-level=warn",
-        ]
-
-    def _api_arguments(self, token_file: Path) -> list[str]:
-        certificates = self.directory / "certificates"
-        return [
-            f"--etcd-servers=http://127.0.0.1:{self.ports['etcd']}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={self.ports['api']}",
-            # The server makes its own certificate, and lends its key for the tokens of service accounts.
-            f"--cert-dir={certificates}",
-            f"--service-account-key-file={certificates / 'apiserver.key'}",
-            f"--service-account-signing-key-file={certificates / 'apiserver.key'}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--token-auth-file={token_file}",
-            "--authorization-mode=Node,RBAC",
-            "--service-cluster-ip-range=10.96.0.0/16",
-            "--endpoint-reconciler-type=none",
-            "--max-requests-inflight=2000",
-            "--max-mutating-requests-inflight=1000",
-            "--profiling=false",
-        ]
-
     def _etcd(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call etcd's JSON gateway, which spares a client library."""
         url = f"http://127.0.0.1:{self.ports['etcd']}/v3/{path}"
@@ -257,15 +173,3 @@ class ControlPlane(Cluster):
     def _etcd_revision(self) -> int:
         answer = self._etcd("kv/range", {"key": base64.b64encode(b"/").decode(), "limit": 1})
         return int(answer["header"]["revision"])
-
-
-def _scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:
-    """Return the scheduler's configuration: a pod that did not fit is tried again after one second, not after ten."""
-    return {
-        "apiVersion": "kubescheduler.config.k8s.io/v1",
-        "kind": "KubeSchedulerConfiguration",
-        "leaderElection": {"leaderElect": False},
-        "clientConnection": {"kubeconfig": str(kubeconfig), "qps": 2000, "burst": 4000},
-        "podInitialBackoffSeconds": 1,
-        "podMaxBackoffSeconds": 1,
-    }

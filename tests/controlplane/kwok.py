@@ -1,6 +1,6 @@
 """KWOK plays the kubelets: what it is told to do with nodes and pods, and how it is started.
 
-In: the stage files of `stages/`. Out: custom resources of the cluster, which tests may add to (see `behaviour.py`).
+In: the files of `configuration/`. Out: custom resources of the cluster, which tests may add to (see `behaviour.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.controlplane.waiting import eventually
 NODE_ANNOTATION = {"kwok.x-k8s.io/node": "fake"}
 """Nodes with this annotation are simulated; all others, on a cluster of the user, are left alone."""
 
-_FILES = Path(__file__).with_name("stages")
+_FILES = Path(__file__).with_name("configuration")
 
 
 def arguments(kubeconfig: Path, cidr: str, port: int) -> list[str]:
@@ -29,7 +29,7 @@ def arguments(kubeconfig: Path, cidr: str, port: int) -> list[str]:
         f"--config={_FILES / 'kwok.yaml'}",
         "--manage-all-nodes=false",
         "--manage-nodes-with-annotation-selector=" + ",".join(f"{k}={v}" for k, v in NODE_ANNOTATION.items()),
-        "--enable-crds=Stage",
+        "--enable-crds=Stage,Logs",
         f"--cidr={cidr}",
         "--node-ip=127.0.0.1",
         f"--node-port={port}",
@@ -49,7 +49,8 @@ def uninstall(cluster: Cluster) -> None:
     """Remove what `install` installed."""
     for manifest in _manifests():
         cluster.objects.delete(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
-    cluster.objects.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", "stages.kwok.x-k8s.io")
+    for name in ("stages.kwok.x-k8s.io", "logs.kwok.x-k8s.io"):
+        cluster.objects.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
 
 
 def _manifests() -> list[Manifest]:

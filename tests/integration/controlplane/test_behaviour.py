@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from tests.controlplane import Cluster, eventually
+from tests.controlplane import ApiError, Cluster, eventually
 from tests.controlplane.behaviour import (
     CUDA_OUT_OF_MEMORY,
     Behaviour,
@@ -15,6 +16,7 @@ from tests.controlplane.behaviour import (
     image_pull_failure,
     slow_start,
 )
+from tests.controlplane.logs import write_log
 from tests.controlplane.objects import Manifest
 from tests.integration.controlplane.conftest import Workload
 
@@ -72,6 +74,20 @@ def test_a_behaviour_leaves_other_namespaces_alone(cluster: Cluster, namespace: 
     with behave(cluster, cuda_out_of_memory(), namespace="another", deployment="chat"):
         cluster.objects.create(serving())
         eventually(lambda: ready(started_pod(cluster, namespace)["status"]) == "True")
+
+
+def test_the_log_of_a_simulated_engine_can_be_read(cluster: Cluster, namespace: str, serving: Workload) -> None:
+    cluster.objects.create(serving())
+    pod = eventually(lambda: started_pod(cluster, namespace))["metadata"]["name"]
+    write_log(cluster, namespace, pod, "Model loading took 14.99 GiB")
+
+    def log() -> str:
+        path = cluster.objects.path("v1", "Pod", namespace, pod) + "/log"
+        with contextlib.suppress(ApiError):
+            return str(cluster.objects.request("GET", path, query={"container": "engine"})["text"])
+        return ""
+
+    assert "14.99 GiB" in eventually(log)
 
 
 def test_the_sidecar_of_a_job_has_started_and_its_worker_runs(

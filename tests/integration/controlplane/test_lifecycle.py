@@ -117,3 +117,12 @@ def test_a_killed_parent_leaves_neither_processes_nor_files() -> None:
         parent.send_signal(signal.SIGKILL)
     eventually(lambda: not [each for each in process_ids.values() if psutil.pid_exists(each)])
     eventually(lambda: not Path(directory).exists())
+
+
+def test_the_writes_of_a_service_account_are_counted_by_resource(own: ControlPlane) -> None:
+    own.kubectl("create", "clusterrolebinding", "writer", "--clusterrole=edit", "--serviceaccount=default:default")
+    objects = Objects(own.kubeconfig_for_service_account("default", "default"))
+    position = own.audit_position()
+    eventually(lambda: objects.apply(config_map("counted")))
+    writes = own.writes(user="system:serviceaccount:default:default", after=position)
+    assert [(write.verb, write.target) for write in writes if write.status < 400] == [("patch", "configmaps")]
