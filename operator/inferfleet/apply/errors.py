@@ -1,7 +1,7 @@
 """What can go wrong when the API server is asked, one class per remedy.
 
-In: an HTTP status and the server's own words. Out: an exception. All are OSErrors, because to every layer that does not
-speak HTTP they are input/output failures.
+In: an HTTP status and the server's own words. Out: an exception. All are OSErrors, because to every layer that does
+not speak HTTP they are input/output failures.
 """
 
 

@@ -1,0 +1,192 @@
+"""Makes what an InferenceDeployment owns equal to its manifests, with as few requests as possible.
+
+In: the owner, the wanted manifests in apply order, and the children seen. Out: what was written. Objects of others are
+never touched: the first write is a create, which fails where the name is taken, and every later one carries the UID.
+Must not retry; whoever asked decides when to come back.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from inferfleet.apply.client import Client, Document
+from inferfleet.apply.drift import difference
+from inferfleet.apply.errors import Conflict, NameConflict, NotFound
+from inferfleet.domain.observed import Child
+from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Resource
+from inferfleet.render import Manifest
+
+_log = logging.getLogger(__name__)
+
+FIELD_MANAGER = "inferfleet.dev/operator"
+_REMEMBERED = 20_000
+
+Identity = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The InferenceDeployment whose children these are."""
+
+    uid: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a pass did. `waiting` names children that must disappear first; their deletion event brings us back."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    waiting: tuple[str, ...] = ()
+
+
+class Applier:
+    """Writes children. `on_written(document)` is given the API server's answer to each write."""
+
+    def __init__(self, client: Client, *, on_written: Callable[[Document], None]) -> None:
+        """Keep no state but which false alarms of the drift check were settled."""
+        self._client = client
+        self._on_written = on_written
+        self._verified: dict[str, tuple[bytes, str]] = {}
+
+    async def apply(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> Applied:
+        """Create, update and prune. Raises NameConflict for a name that somebody else has, and ApiError."""
+        counts = {"create": 0, "update": 0, "delete": 0}
+        waiting = []
+        for manifest in wanted:
+            child = seen.get(identity(manifest))
+            action = await self._settle(owner, manifest, child)
+            if action == "wait":
+                waiting.append(f"{manifest.kind} {manifest.name}")
+            elif action:
+                counts[action] += 1
+        counts["delete"] += await self._prune(owner, wanted, seen)
+        return Applied(
+            created=counts["create"], updated=counts["update"], deleted=counts["delete"], waiting=tuple(waiting)
+        )
+
+    async def _settle(self, owner: Owner, manifest: Manifest, child: Child | None) -> str:
+        """Bring one object about; return what was done, empty for nothing."""
+        resource = CHILD_OF_KIND[manifest.kind]
+        if child is None:
+            return await self._create(owner, manifest, resource)
+        if child.owner != owner.uid:
+            raise await self._conflict(owner, manifest, resource)
+        if child.deleting:
+            return "wait"
+        if self._is_current(manifest, child):
+            return ""
+        if manifest.immutable:
+            if child.manifest_hash == manifest.content_hash:
+                return ""  # what differs cannot be changed in place, and what we rendered has not changed
+            await self._delete(resource, child)
+            return "wait"
+        return await self._update(owner, manifest, child, resource)
+
+    def _is_current(self, manifest: Manifest, child: Child) -> bool:
+        if child.manifest_hash != manifest.content_hash:
+            return False
+        if self._verified.get(child.uid) == (child.content, manifest.content_hash):
+            return True
+        path = difference(manifest.body, orjson.loads(child.content))
+        if path is not None:
+            _log.info("%s %s/%s was changed at %s", child.kind, child.namespace, child.name, path)
+            return False
+        self._remember(child.uid, child.content, manifest.content_hash)
+        return True
+
+    async def _create(self, owner: Owner, manifest: Manifest, resource: Resource) -> str:
+        try:
+            stored = await self._client.create(resource, manifest.body, manager=FIELD_MANAGER)
+        except Conflict as error:
+            if error.reason != "AlreadyExists":
+                raise
+            raise await self._conflict(owner, manifest, resource) from error
+        self._on_written(stored)
+        return "create"
+
+    async def _conflict(self, owner: Owner, manifest: Manifest, resource: Resource) -> Exception:
+        """Look at who has the name; what is ours after all is applied. Returns what to raise otherwise."""
+        try:
+            stored = await self._client.get(resource, manifest.namespace, manifest.name)
+        except NotFound:
+            return Conflict(f"{manifest.kind} {manifest.name} was deleted meanwhile", code=409)
+        controller = _controller(stored)
+        if controller.get("uid") == owner.uid:
+            self._on_written(stored)  # a write whose answer was lost, or a child whose label was removed by hand
+            return Conflict(f"{manifest.kind} {manifest.name} exists already and is ours", code=409)
+        if controller.get("kind") == INFERENCE_DEPLOYMENT.kind and controller.get("name") == owner.name:
+            return Conflict(f"{manifest.kind} {manifest.name} of a deleted namesake is still there", code=409)
+        named = f"{controller.get('kind')} {controller.get('name')}" if controller else ""
+        return NameConflict(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name, controller=named)
+
+    async def _update(self, owner: Owner, manifest: Manifest, child: Child, resource: Resource) -> str:
+        stored = await self._client.get(resource, child.namespace, child.name)
+        if _controller(stored).get("uid") != owner.uid or stored["metadata"]["uid"] != child.uid:
+            raise Conflict(f"{child.kind} {child.name} was replaced meanwhile", code=409)
+        await self._own_created_fields(resource, stored)
+        body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": child.uid}}
+        answer = await self._client.apply(resource, body, manager=FIELD_MANAGER)
+        self._on_written(answer)
+        if answer["metadata"].get("generation") == stored["metadata"].get("generation"):
+            # Nothing that matters changed: the difference is the server's way to write the same value.
+            self._remember(child.uid, child.content, manifest.content_hash)
+        return "update"
+
+    async def _own_created_fields(self, resource: Resource, stored: Document) -> None:
+        """Turn the fields of our create into applied ones, once, before the first apply.
+
+        A create is recorded as an update, and server-side apply removes only fields that were applied before: without
+        this a flag that we no longer render would stay for ever. k8s.io/client-go/util/csaupgrade does the same.
+        """
+        metadata = stored["metadata"]
+        for index, entry in enumerate(metadata.get("managedFields") or ()):
+            if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Update":
+                await self._client.patch(
+                    resource,
+                    metadata["namespace"],
+                    metadata["name"],
+                    [
+                        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+                        {"op": "replace", "path": f"/metadata/managedFields/{index}/operation", "value": "Apply"},
+                    ],
+                )
+                return
+
+    async def _prune(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> int:
+        """Delete what we own and do not want any more."""
+        keep = {identity(manifest) for manifest in wanted}
+        count = 0
+        for key, child in seen.items():
+            if key not in keep and child.owner == owner.uid and not child.deleting:
+                await self._delete(CHILD_OF_KIND[child.kind], child)
+                count += 1
+        return count
+
+    async def _delete(self, resource: Resource, child: Child) -> None:
+        try:
+            await self._client.delete(resource, child.namespace, child.name, uid=child.uid)
+        except (NotFound, Conflict):
+            return  # gone, or a namesake stands there now: the watch tells
+
+    def _remember(self, uid: str, content: bytes, manifest_hash: str) -> None:
+        self._verified.pop(uid, None)
+        self._verified[uid] = (content, manifest_hash)
+        if len(self._verified) > _REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Kind, namespace and name: what a manifest and a child have in common."""
+    return (manifest.kind, manifest.namespace, manifest.name)
+
+
+def _controller(document: Document) -> dict[str, Any]:
+    references = document["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), {})

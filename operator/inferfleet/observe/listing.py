@@ -1,0 +1,27 @@
+"""Lists a kind of ours into its table: once at the start, so that everything is known at some moment, and now and then.
+
+In: a client and a table that Kopf feeds. Out: a table that equals the cluster. Kopf does not tell of objects that were
+deleted while its watch was down, and it has no signal that everything was listed once; this fills both gaps.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from inferfleet.domain.resources import Resource
+from inferfleet.observe.reflector import Document, Source
+from inferfleet.observe.table import Table
+
+
+async def list_into(source: Source, resource: Resource, table: Table[Any], *, namespaces: Sequence[str] = ()) -> None:
+    """Make the table equal to the collection (of these namespaces, or all). Raises OSError."""
+    scopes: Sequence[str | None] = namespaces if resource.namespaced and namespaces else (None,)
+    documents: list[Document] = []
+    versions = []
+    for namespace in scopes:
+        version = ""
+        async for page in source.list_pages(resource, namespace, selector=""):
+            version = page["metadata"]["resourceVersion"]
+            head = {"apiVersion": resource.api_version, "kind": resource.kind}
+            documents.extend({**head, **item} for item in page["items"])
+        versions.append(int(version))
+    table.replace(documents, version=str(min(versions)))

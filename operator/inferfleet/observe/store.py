@@ -1,0 +1,130 @@
+"""Everything that was seen, as tables, with the few indices that decisions and reports ask for.
+
+In: documents, by way of the tables. Out: values by key, owner or node, and news about changes for a `Listener`. All in
+one event loop; nothing here waits. Must not decide who has to look again (`mapping.py` does).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
+from inferfleet.domain.observed import Child, Key, LabelSet, NodeFacts, PodFacts
+from inferfleet.domain.resources import CHILDREN
+from inferfleet.observe import custom, project_nodes
+from inferfleet.observe.custom import Deployment, Platform
+from inferfleet.observe.documents import labels_of
+from inferfleet.observe.mapping import Listener
+from inferfleet.observe.project_children import child
+from inferfleet.observe.project_pods import pod_facts
+from inferfleet.observe.table import Table
+
+Identity = tuple[str, str, str]
+
+
+class Store:
+    """See the module. Call `listen` before documents arrive."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._listener: Listener | None = None
+        self.deployments: Table[Deployment] = Table(custom.deployment, on_change=self._tell("deployment"))
+        self.policies: Table[Platform[BudgetPolicy]] = Table(custom.budget_policy, on_change=self._tell("policy"))
+        self.pools: Table[Platform[GPUPool]] = Table(custom.gpu_pool, on_change=self._tell("pool"))
+        self.gpu_types: Table[Platform[GPUType]] = Table(custom.gpu_type, on_change=self._tell("catalog"))
+        self.profiles: Table[Platform[ModelProfile]] = Table(custom.model_profile, on_change=self._tell("catalog"))
+        self.nodes: Table[NodeFacts] = Table(project_nodes.node_facts, on_change=self._tell("node"))
+        self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
+        self.pods: Table[PodFacts] = Table(pod_facts, on_change=self._pod_changed)
+        self.children: Mapping[str, Table[Child]] = {
+            resource.kind: Table(child, on_change=self._child_changed) for resource in CHILDREN
+        }
+        self.used: dict[str, dict[str, int]] = {}
+        self._pods_of: dict[Key, dict[str, PodFacts]] = {}
+        self._children_of: dict[Key, dict[Identity, Child]] = {}
+        self._quiet = False
+
+    def listen(self, listener: Listener) -> None:
+        """Tell every later change to this listener."""
+        self._listener = listener
+
+    @contextmanager
+    def own_write(self) -> Iterator[None]:
+        """Take in answers to own writes: the listener is told not to wake anybody for them."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def take_child(self, document: Mapping[str, Any]) -> None:
+        """Take in the answer to a write of a child."""
+        with self.own_write():
+            self.children[document["kind"]].put(document)
+
+    def take_deployment(self, document: Mapping[str, Any]) -> None:
+        """Take in the answer to a write of a deployment's status."""
+        with self.own_write():
+            self.deployments.put(document)
+
+    def pods_of(self, key: Key) -> tuple[PodFacts, ...]:
+        """Return the pods that carry the label of this deployment, sorted by name."""
+        return tuple(sorted(self._pods_of.get(key, {}).values(), key=lambda pod: pod.name))
+
+    def children_of(self, key: Key) -> Mapping[Identity, Child]:
+        """Return the objects that carry the label of this deployment, whoever controls them."""
+        return self._children_of.get(key, {})
+
+    def namespace_labels(self, namespace: str) -> LabelSet:
+        """Return the labels of a namespace, at least the one with its name."""
+        known = self.namespaces.get(("", namespace))
+        return labels_of(namespace, {namespace: known[1]} if known else {})
+
+    def _tell(self, kind: str) -> Callable[[Any, Any], None]:
+        def tell(old: Any, new: Any) -> None:  # noqa: ANN401 - one function for tables of all value types
+            if self._listener is not None:
+                self._listener.changed(kind, old, new, quiet=self._quiet)
+
+        return tell
+
+    def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
+        for pod, sign in ((old, -1), (new, 1)):
+            if pod is None:
+                continue
+            if pod.occupies_node:
+                self._count(pod, sign)
+            if pod.deployment:
+                mine = self._pods_of.setdefault(pod.key, {})
+                _set(mine, pod.uid, pod if sign > 0 else None)
+                if not mine:
+                    del self._pods_of[pod.key]
+        self._tell("pod")(old, new)
+
+    def _count(self, pod: PodFacts, sign: int) -> None:
+        on_node = self.used.setdefault(pod.node, {})
+        for resource, count in pod.requests:
+            on_node[resource] = on_node.get(resource, 0) + sign * count
+        if not any(on_node.values()):
+            del self.used[pod.node]
+
+    def _child_changed(self, old: Child | None, new: Child | None) -> None:
+        for value, present in ((old, False), (new, True)):
+            if value is None:
+                continue
+            key = (value.namespace, value.deployment)
+            mine = self._children_of.setdefault(key, {})
+            _set(mine, value.identity, value if present else None)
+            if not mine:
+                del self._children_of[key]
+        self._tell("child")(old, new)
+
+
+def _set(mapping: dict[Any, Any], key: object, value: object | None) -> None:
+    if value is None:
+        mapping.pop(key, None)
+    else:
+        mapping[key] = value
+
+
+def _namespace(document: Mapping[str, Any]) -> tuple[str, LabelSet]:
+    return document["metadata"]["name"], project_nodes.namespace_labels(document)

@@ -1,0 +1,53 @@
+"""How far a batch is, from the last words of its workers.
+
+In: the stored progress and an `Observation`. Out: `status.batch`. The worker leaves its counts as JSON in the
+termination message of its container; while it runs the stored counts stay. Must not call the worker.
+"""
+
+from typing import Any
+
+import orjson
+
+from inferfleet.api.v1alpha1 import BatchStatus
+from inferfleet.report.observation import Observation
+
+WORKER_CONTAINER = "worker"
+
+
+def batch_status(previous: BatchStatus | None, seen: Observation) -> BatchStatus:
+    """Return the progress; counts never go back, because finished lines are kept."""
+    before = previous or BatchStatus(total=seen.spec.batch.requests if seen.spec and seen.spec.batch else None)
+    counts = [words for pod in seen.pods for words in _last_words(pod.containers)]
+    done = max([before.done, *(_number(item, "done") for item in counts)])
+    quarantined = max([before.quarantined, *(_number(item, "quarantined") for item in counts)])
+    totals = [_number(item, "total") for item in counts if item.get("total") is not None]
+    return before.model_copy(
+        update={"total": max(totals) if totals else before.total, "done": done, "quarantined": quarantined}
+    )
+
+
+def _last_words(containers: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a tuple of container facts
+    found = []
+    for container in containers:
+        if container.name != WORKER_CONTAINER:
+            continue
+        for text in (container.message, container.last_message):
+            words = _parse(text)
+            if words is not None:
+                found.append(words)
+    return found
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        words = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return words if isinstance(words, dict) else None
+
+
+def _number(words: dict[str, Any], name: str) -> int:
+    value = words.get(name)
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,200 @@
+"""The conditions of an InferenceDeployment: one question each, and `Ready`, which carries the deepest answer.
+
+In: an `Observation`. Out: conditions without times; the status puts those in. Pure. Must not repeat the decision's
+arithmetic: messages with numbers come from where they were computed.
+"""
+
+from inferfleet.api.conditions import Condition
+from inferfleet.api.enums import ConditionStatus, WorkloadClass
+from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
+from inferfleet.domain.observed import Child
+from inferfleet.report.observation import Observation
+from inferfleet.report.pod_trouble import Trouble, pod_trouble
+
+_LONGEST_MESSAGE = 2000
+_NOT_ACCEPTED = (ReadyReason.INVALID_SPEC, ReadyReason.MODEL_UNKNOWN)
+_ABOUT_MONEY = (ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE)
+# Reasons after which nothing changes until somebody acts; NoCapacity and pods that wait may resolve by themselves.
+_STALLED = frozenset(
+    {
+        ReadyReason.INVALID_SPEC,
+        ReadyReason.NAME_CONFLICT,
+        ReadyReason.MODEL_UNKNOWN,
+        ReadyReason.NO_MATCHING_POOL,
+        ReadyReason.MODEL_DOES_NOT_FIT,
+        ReadyReason.OBJECTIVES_NOT_MET,
+        ReadyReason.NO_PRICE,
+        ReadyReason.OVER_BUDGET,
+        ReadyReason.BUDGET_UNREADABLE,
+        ReadyReason.IMAGE_PULL_FAILED,
+        ReadyReason.FAILED,
+        ReadyReason.DEADLINE_EXCEEDED,
+    }
+)
+
+_TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+def conditions(seen: Observation) -> tuple[Condition, ...]:
+    """Return the conditions in the order of the pipeline, `Ready` last; `Stalled` only when a person must act."""
+    available = _available(seen)
+    ready = _ready(seen, available)
+    found = [_accepted(seen), _planned(seen), _within_budget(seen), _applied(seen), available, ready]
+    if ready.status is _FALSE and ready.reason in _STALLED:
+        found.append(_condition(seen, ConditionType.STALLED, _TRUE, ready.reason, ready.message))
+    return tuple(found)
+
+
+def least_replicas(seen: Observation) -> int:
+    """How many ready replicas count as available: the minimum, but at least one."""
+    return max(1, seen.spec.scaling.min_replicas) if seen.spec else 1
+
+
+def is_batch(seen: Observation) -> bool:
+    """Whether this is a batch; what cannot be read is judged by what runs."""
+    if seen.spec is not None:
+        return seen.spec.workload.workload_class is WorkloadClass.BATCH
+    return any(child.kind == "Job" for child in seen.workloads)
+
+
+def _accepted(seen: Observation) -> Condition:
+    blocked = seen.decision.blocked
+    if blocked in _NOT_ACCEPTED:
+        return _condition(seen, ConditionType.ACCEPTED, _FALSE, blocked, seen.decision.message)
+    return _condition(seen, ConditionType.ACCEPTED, _TRUE, ConditionReason.VALID, "the spec is understood")
+
+
+def _planned(seen: Observation) -> Condition:
+    decision = seen.decision
+    if decision.blocked in (*_NOT_ACCEPTED, ReadyReason.BUDGET_UNREADABLE):
+        return _condition(seen, ConditionType.PLANNED, _UNKNOWN, ConditionReason.NOT_DECIDED, "nothing is decided yet")
+    if decision.blocked is not None:
+        return _condition(seen, ConditionType.PLANNED, _FALSE, decision.blocked, decision.message)
+    if decision.suspended:
+        return _condition(seen, ConditionType.PLANNED, _TRUE, ReadyReason.SUSPENDED, decision.message)
+    if decision.replicas_clamped:
+        message = f"{decision.replicas_clamped}; {decision.message}"
+        return _condition(seen, ConditionType.PLANNED, _TRUE, ConditionReason.REPLICAS_CLAMPED, message)
+    return _condition(seen, ConditionType.PLANNED, _TRUE, ConditionReason.DECIDED, decision.message)
+
+
+def _within_budget(seen: Observation) -> Condition:
+    verdict, blocked = seen.decision.budget, seen.decision.blocked
+    if blocked is not None and blocked not in _ABOUT_MONEY:
+        return _condition(
+            seen, ConditionType.WITHIN_BUDGET, _UNKNOWN, ConditionReason.NOT_DECIDED, "nothing is decided yet"
+        )
+    status = _TRUE if verdict.within else _FALSE
+    return _condition(seen, ConditionType.WITHIN_BUDGET, status, verdict.reason, verdict.message)
+
+
+def _applied(seen: Observation) -> Condition:
+    application = seen.application
+    return _condition(seen, ConditionType.APPLIED, application.status, application.reason, application.message)
+
+
+def _available(seen: Observation) -> Condition:
+    if is_batch(seen):
+        return _batch_available(seen)
+    ready, least = sum(child.ready_replicas for child in seen.workloads), least_replicas(seen)
+    if ready >= least:
+        reason, status = ConditionReason.MINIMUM_REPLICAS_READY, _TRUE
+    else:
+        reason, status = ConditionReason.MINIMUM_REPLICAS_NOT_READY, _FALSE
+    message = f"{ready} replicas are ready, {least} needed"
+    return _condition(seen, ConditionType.AVAILABLE, status, reason, message)
+
+
+def _batch_available(seen: Observation) -> Condition:
+    ready = sum(pod.ready for pod in seen.pods)
+    done = any(_is_true(child, "Complete") for child in seen.workloads)
+    if ready or done:
+        message = "the batch is done" if done else "the batch is running"
+        return _condition(seen, ConditionType.AVAILABLE, _TRUE, ConditionReason.MINIMUM_REPLICAS_READY, message)
+    reason = ConditionReason.MINIMUM_REPLICAS_NOT_READY
+    return _condition(seen, ConditionType.AVAILABLE, _FALSE, reason, "no pod of the batch is ready")
+
+
+def _ready(seen: Observation, available: Condition) -> Condition:
+    reason, message = _ready_reason(seen, available)
+    status = _TRUE if reason in READY_TRUE else _FALSE
+    return _condition(seen, ConditionType.READY, status, reason, message)
+
+
+def _ready_reason(seen: Observation, available: Condition) -> tuple[ReadyReason, str]:
+    """The first obstacle on the way from spec to service."""
+    decision, application = seen.decision, seen.application
+    if decision.blocked is not None:
+        return decision.blocked, decision.message
+    if decision.suspended:
+        return ReadyReason.SUSPENDED, decision.message
+    if application.ready_reason is not None:
+        return application.ready_reason, application.message
+    if is_batch(seen):
+        return _batch_reason(seen)
+    if available.status is _TRUE and _rolled_out(seen):
+        return ReadyReason.SERVING, available.message
+    trouble = _trouble(seen)
+    if trouble is not None:
+        return trouble.reason, trouble.message
+    return ReadyReason.PROGRESSING, _progress(seen, available)
+
+
+def _batch_reason(seen: Observation) -> tuple[ReadyReason, str]:
+    for child in seen.workloads:
+        if _is_true(child, "Complete"):
+            return ReadyReason.COMPLETED, "the batch is done"
+        failed = child.condition("Failed")
+        if failed is not None and failed.status == "True":
+            late = failed.reason == "DeadlineExceeded"
+            reason = ReadyReason.DEADLINE_EXCEEDED if late else ReadyReason.FAILED
+            trouble = _trouble(seen)
+            return reason, failed.message + (f"; {trouble.message}" if trouble else "")
+    trouble = _trouble(seen)
+    if trouble is not None:
+        return trouble.reason, trouble.message
+    running = any(pod.ready for pod in seen.pods)
+    return ReadyReason.PROGRESSING, "the batch is running" if running else "the batch starts"
+
+
+def _rolled_out(seen: Observation) -> bool:
+    """Whether the newest pod template is the only one that serves, and applying it did not fail."""
+    wanted = {placement.name for placement in seen.decision.placements}
+    workloads = [child for child in seen.workloads if child.name in wanted]
+    return (
+        len(workloads) == len(wanted)
+        and seen.application.status is not _FALSE
+        and all(
+            child.observed_generation >= child.generation and child.updated_replicas >= child.replicas
+            for child in workloads
+        )
+    )
+
+
+def _trouble(seen: Observation) -> Trouble | None:
+    return pod_trouble(seen.pods, may_grow=seen.may_grow, now=seen.now)
+
+
+def _progress(seen: Observation, available: Condition) -> str:
+    if seen.application.status is _FALSE:
+        return seen.application.message
+    if seen.application.status is _UNKNOWN:
+        return "reserved; the pods are started next"
+    if available.status is _TRUE:
+        return "the newest spec is being rolled out"
+    return "pods are starting"
+
+
+def _is_true(child: Child, kind: str) -> bool:
+    condition = child.condition(kind)
+    return condition is not None and condition.status == "True"
+
+
+def _condition(seen: Observation, kind: ConditionType, status: ConditionStatus, reason: str, message: str) -> Condition:
+    return Condition(
+        type=kind,
+        status=status,
+        reason=reason,
+        message=message[:_LONGEST_MESSAGE],
+        observed_generation=seen.generation,
+    )

@@ -1,0 +1,135 @@
+"""Events for people: one when a condition flips or gets a new reason, never one per pass.
+
+In: the conditions before and after a write. Out: `events.k8s.io/v1` objects, posted one after the other at a bounded
+rate. Events are a courtesy: they are dropped rather than queued without limit, and a failure to post one is only
+logged. Must not be counted on by anything.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inferfleet.api.conditions import Condition, find_condition
+from inferfleet.api.reasons import ConditionType
+
+_log = logging.getLogger(__name__)
+
+CONTROLLER = "inferfleet.dev/operator"
+# What is worth telling: the answers that people asked for, not every step.
+_TOLD = (ConditionType.READY, ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
+_NOTE = 1000  # events.k8s.io/v1 accepts 1024
+_WAITING = 1000
+_REMEMBERED = 10_000
+_PER_SECOND = 10.0
+_BURST = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The object that an event is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One thing to tell."""
+
+    subject: Subject
+    warning: bool
+    reason: str
+    action: str
+    message: str
+
+
+def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Note, ...]:
+    """Return what changed: conditions whose status or reason is another one. `Unknown` is nothing to tell."""
+    notes: dict[str, Note] = {}
+    for kind in _TOLD:
+        old, new = find_condition(before, kind), find_condition(after, kind)
+        if new is None or new.status == "Unknown" or (old and (old.status, old.reason) == (new.status, new.reason)):
+            continue
+        note = Note(
+            subject=subject,
+            warning=new.status == "False" and new.reason != "Progressing",
+            reason=new.reason,
+            action=str(kind),
+            message=new.message,
+        )
+        notes.setdefault(new.reason, note)  # Ready repeats the deepest reason: told once
+    return tuple(notes.values())
+
+
+class Recorder:
+    """Posts notes in the background; `post` creates one Event document and raises OSError when it cannot."""
+
+    def __init__(
+        self, post: Callable[[dict[str, Any]], Awaitable[object]], *, instance: str, now: Callable[[], datetime]
+    ) -> None:
+        """`instance` is the identity of this process."""
+        self._post = post
+        self._instance = instance
+        self._now = now
+        self._waiting: asyncio.Queue[Note] = asyncio.Queue(_WAITING)
+        self._last: OrderedDict[tuple[str, str], Note] = OrderedDict()
+
+    def tell(self, note: Note) -> None:
+        """Post a note later, unless the last one about this object and reason said the same."""
+        key = (note.subject.uid, note.action)
+        if self._last.get(key) == note:
+            return
+        self._last[key] = note
+        self._last.move_to_end(key)
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+        if not self._waiting.full():
+            self._waiting.put_nowait(note)
+
+    async def run(self) -> None:
+        """Post for ever, at most ten per second after a burst of fifty."""
+        loop = asyncio.get_running_loop()
+        tokens, at = float(_BURST), loop.time()
+        while True:
+            note = await self._waiting.get()
+            now = loop.time()
+            tokens, at = min(float(_BURST), tokens + (now - at) * _PER_SECOND), now
+            if tokens < 1:
+                await asyncio.sleep((1 - tokens) / _PER_SECOND)
+            tokens -= 1
+            try:
+                await self._post(event(note, instance=self._instance, now=self._now()))
+            except OSError as error:
+                _log.warning("event %s of %s was not posted: %s", note.reason, note.subject.name, error)
+
+
+def event(note: Note, *, instance: str, now: datetime) -> dict[str, Any]:
+    """Return the Event document of a note."""
+    subject = note.subject
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{subject.name}.{uuid.uuid4().hex[:16]}", "namespace": subject.namespace},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "type": "Warning" if note.warning else "Normal",
+        "reason": note.reason,
+        "action": note.action,
+        "note": note.message[:_NOTE],
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance[:128],
+        "regarding": {
+            "apiVersion": subject.api_version,
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+            "uid": subject.uid,
+        },
+    }

@@ -1,0 +1,148 @@
+"""Metrics of the operator, under the names that dashboards for controllers know, and our own for plans and money.
+
+In: numbers from the loops. Out: the Prometheus text. Labels are bounded: never a pod, a message or a price;
+deployments appear only in gauges that are removed with them. Money is in USD, time in seconds.
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.observed import Key
+
+_CONTROLLER = "inferencedeployment"
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One registry; methods are named after what happened."""
+
+    def __init__(self) -> None:
+        """Register everything; names of the first two groups are those of controller-runtime and client-go."""
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._reconciles = Counter(
+            "controller_runtime_reconcile", "Reconciliations by result.", ("controller", "result"), registry=registry
+        )
+        self._errors = Counter(
+            "controller_runtime_reconcile_errors", "Failed reconciliations.", ("controller",), registry=registry
+        )
+        self._seconds = Histogram(
+            "controller_runtime_reconcile_time_seconds",
+            "Time of one reconciliation, API requests included.",
+            ("controller",),
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._depth = Gauge("workqueue_depth", "Keys that wait.", ("name",), registry=registry)
+        self._adds = Gauge("workqueue_adds", "Requests for work, before they coalesce.", ("name",), registry=registry)
+        self._retries = Gauge("workqueue_retries", "Keys put back after a failure.", ("name",), registry=registry)
+        self._wait = Histogram(
+            "workqueue_queue_duration_seconds",
+            "How long a key waited before it was taken.",
+            ("name",),
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._requests = Counter(
+            "rest_client_requests", "Requests to the API server.", ("verb", "resource", "code"), registry=registry
+        )
+        self._request_seconds = Histogram(
+            "rest_client_request_duration_seconds",
+            "Time to the answer of the API server.",
+            ("verb",),
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._leader = Gauge(
+            "leader_election_master_status", "1 while this process may write.", ("name",), registry=registry
+        )
+        self._watch_restarts = Counter(
+            "inferfleet_watch_restarts", "Lists that had to be repeated.", ("resource",), registry=registry
+        )
+        self._lag = Gauge("inferfleet_event_loop_lag_seconds", "Lateness of the event loop.", registry=registry)
+        self._plan = Histogram("inferfleet_plan_seconds", "Time to decide one batch.", buckets=_FAST, registry=registry)
+        self._rejections = Counter(
+            "inferfleet_plan_rejections", "Rejected candidates by reason.", ("reason",), registry=registry
+        )
+        self._cost = Gauge(
+            "inferfleet_deployment_cost_usd_per_hour",
+            "USD per hour of the GPUs that a deployment holds.",
+            ("namespace", "name"),
+            registry=registry,
+        )
+        self._total = Gauge("inferfleet_cost_usd_per_hour", "USD per hour of all deployments.", registry=registry)
+        self._ready = Gauge(
+            "inferfleet_deployments",
+            "Deployments by the reason of their Ready condition.",
+            ("reason",),
+            registry=registry,
+        )
+
+    def render(self) -> bytes:
+        """Return the Prometheus text of everything."""
+        return generate_latest(self._registry)
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """Count one reconciliation; `result` is success, requeue or error."""
+        self._reconciles.labels(_CONTROLLER, result).inc()
+        self._seconds.labels(_CONTROLLER).observe(seconds)
+        if result == "error":
+            self._errors.labels(_CONTROLLER).inc()
+
+    def waited(self, seconds: float) -> None:
+        """Record how long a key waited in the queue."""
+        self._wait.labels(_CONTROLLER).observe(seconds)
+
+    def requested(self, verb: str, resource: str, code: int, seconds: float) -> None:
+        """Count one request to the API server; code 0 means no answer."""
+        self._requests.labels(verb, resource, code).inc()
+        if verb != "watch":
+            self._request_seconds.labels(verb).observe(seconds)
+
+    def watch_restarted(self, resource: str) -> None:
+        """Count a list that had to be repeated."""
+        self._watch_restarts.labels(resource).inc()
+
+    def lagged(self, seconds: float) -> None:
+        """Record the lateness of the event loop."""
+        self._lag.set(seconds)
+
+    def planned(self, decisions: Iterable[Decision], seconds: float) -> None:
+        """Record one planning pass."""
+        self._plan.observe(seconds)
+        for decision in decisions:
+            for candidate in decision.candidates:
+                if candidate.verdict == "Rejected":
+                    self._rejections.labels(candidate.reason).inc()
+
+    def costs(self, rows: dict[Key, float], removed: Iterable[Key] = ()) -> None:
+        """Set the cost of deployments in USD per hour, and remove those that are gone."""
+        for (namespace, name), usd in rows.items():
+            self._cost.labels(namespace, name).set(usd)
+        for namespace, name in removed:
+            self._cost.remove(namespace, name)
+        self._total.set(sum(rows.values()))
+
+    def deployments(self, by_reason: dict[str, int]) -> None:
+        """Set how many deployments there are per reason of Ready."""
+        self._ready.clear()
+        for reason, count in by_reason.items():
+            self._ready.labels(reason).set(count)
+
+    def follow(
+        self,
+        *,
+        depth: Callable[[], float],
+        adds: Callable[[], float],
+        retries: Callable[[], float],
+        leader: Callable[[], bool],
+    ) -> None:
+        """Read these numbers whenever the metrics are asked for."""
+        self._depth.labels(_CONTROLLER).set_function(depth)
+        self._adds.labels(_CONTROLLER).set_function(adds)
+        self._retries.labels(_CONTROLLER).set_function(retries)
+        self._leader.labels(_CONTROLLER).set_function(lambda: float(leader()))

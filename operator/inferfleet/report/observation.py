@@ -1,0 +1,66 @@
+"""What a report is made from: the decision, what applying it led to, and what is there.
+
+Values only. Written by the reconcile loop, read by the status and the conditions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from inferfleet.api.enums import ConditionStatus
+from inferfleet.api.reasons import ConditionReason, ReadyReason
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.observed import Child, PodFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What came of making the cluster equal to the decision. `ready_reason` is what `Ready` says of a failure."""
+
+    status: ConditionStatus
+    reason: str
+    message: str
+    ready_reason: ReadyReason | None = None
+
+
+RESERVED_ONLY = Application(
+    status=ConditionStatus.UNKNOWN,
+    reason=ConditionReason.NOT_DECIDED,
+    message="reserved; the objects are written next",
+)
+"""Before the first write of a child."""
+
+UP_TO_DATE = Application(
+    status=ConditionStatus.TRUE, reason=ConditionReason.UP_TO_DATE, message="the cluster equals the plan"
+)
+"""After everything was written, or nothing had to be."""
+
+NOTHING_TO_APPLY = Application(
+    status=ConditionStatus.UNKNOWN, reason=ConditionReason.NOT_DECIDED, message="there is nothing to write yet"
+)
+"""Nothing was decided, so nothing is written; what runs was left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Everything one status is made from.
+
+    `spec` is None when it could not be read. `children` are those that this deployment controls. `pods` carry its
+    label. `may_grow`: the placement's pool may still add nodes.
+    """
+
+    generation: int
+    spec: InferenceDeploymentSpec | None
+    decision: Decision
+    application: Application
+    children: Mapping[tuple[str, str, str], Child]
+    pods: tuple[PodFacts, ...]
+    may_grow: bool
+    now: datetime
+
+    @property
+    def workloads(self) -> tuple[Child, ...]:
+        """Deployments and Jobs, sorted by name."""
+        found = (child for child in self.children.values() if child.kind in ("Deployment", "Job"))
+        return tuple(sorted(found, key=lambda child: child.name))

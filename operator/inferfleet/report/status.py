@@ -1,0 +1,152 @@
+"""The status of an InferenceDeployment from everything that is known about it, and whether it is worth a write.
+
+In: the stored status and an `Observation`. Out: the status to store. Pure, so a restart without changes gives the
+stored status again. A decision's record is kept as it was written until the decision itself changes: candidates'
+numbers move with every pod of anybody, and would otherwise rewrite every status.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from inferfleet.api.conditions import Condition, find_condition
+from inferfleet.api.reasons import ConditionType
+from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
+from inferfleet.report import decision_view
+from inferfleet.report.batch_progress import batch_status
+from inferfleet.report.conditions import conditions, is_batch
+from inferfleet.report.observation import Observation
+
+LABEL = "inferfleet.dev/deployment"
+# A refusal's numbers are refreshed at most this often.
+_REFUSAL_REFRESH = timedelta(seconds=60)
+_OF_THE_DECISION = (ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
+
+
+def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) -> InferenceDeploymentStatus:
+    """Return the status to store for the deployment of this name."""
+    now = seen.now.replace(microsecond=0)
+    kept = _decision_stands(previous, seen)
+    fresh = conditions(seen)
+    if kept:
+        fresh = tuple(_as_before(previous, condition) for condition in fresh)
+    decision = seen.decision
+    running = bool(decision.placements)
+    return InferenceDeploymentStatus(
+        observed_generation=seen.generation,
+        conditions=tuple(_timed(previous, condition, now) for condition in fresh),
+        replicas=_existing(seen),
+        ready_replicas=_ready(seen),
+        recommended_replicas=decision.recommended_replicas,
+        selector=f"{LABEL}={name}",
+        placement=decision_view.placement_summary(decision),
+        placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
+        cost=decision_view.cost_status(decision, seen.spec) if seen.spec else previous.cost,
+        memory=decision_view.chosen_memory(decision) or (previous.memory if running else None),
+        decision=previous.decision if kept else _record(seen, now),
+        budgets=decision_view.budget_shares(decision),
+        batch=batch_status(previous.batch, seen) if is_batch(seen) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How a status differs from the stored one: not at all, in counts and wording only, or in substance."""
+
+    any: bool
+    substance: bool
+
+
+def change(previous: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> Change:
+    """Compare two statuses; counts and wording may wait for the next write of substance or for a while."""
+    if previous == new:
+        return Change(any=False, substance=False)
+    return Change(any=True, substance=_substance(previous) != _substance(new))
+
+
+def _substance(item: InferenceDeploymentStatus) -> object:
+    applied = find_condition(item.conditions, ConditionType.APPLIED)
+    states = tuple(
+        (condition.type, condition.status, condition.reason)
+        for condition in item.conditions
+        if condition.type != ConditionType.APPLIED
+    )
+    rows = tuple(row.model_copy(update={"ready_replicas": 0}) for row in item.placements)
+    failed = applied is not None and applied.status == "False"
+    return (item.observed_generation, states, failed, rows, item.cost, item.budgets, item.decision, item.selector)
+
+
+def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> bool:
+    """Whether the new status promises what the stored one does not: it must be stored before anything uses it."""
+    held = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
+    return any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements)
+
+
+def _decision_stands(previous: InferenceDeploymentStatus, seen: Observation) -> bool:
+    """Whether the stored record describes this decision still."""
+    if previous.decision is None or previous.observed_generation != seen.generation:
+        return False
+    planned = find_condition(previous.conditions, ConditionType.PLANNED)
+    budget = find_condition(previous.conditions, ConditionType.WITHIN_BUDGET)
+    fresh = {condition.type: condition for condition in conditions(seen)}
+    same_answers = all(
+        before is not None and (before.status, before.reason) == (fresh[kind].status, fresh[kind].reason)
+        for before, kind in zip((planned, budget), _OF_THE_DECISION, strict=True)
+    )
+    rows = decision_view.placement_rows(seen.decision, {row.name: row.ready_replicas for row in previous.placements})
+    same_place = rows == previous.placements and decision_view.budget_shares(seen.decision) == previous.budgets
+    if not (same_answers and same_place):
+        return False
+    if seen.decision.blocked is None:
+        return True
+    unchanged = decision_view.candidate_rows(seen.decision, most=decision_view.MOST_CANDIDATES) == (
+        previous.decision.candidates
+    )
+    return unchanged or seen.now - previous.decision.decided_at < _REFUSAL_REFRESH
+
+
+def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Condition:
+    """Keep the wording of a decision that stands."""
+    before = find_condition(previous.conditions, condition.type)
+    if before is None or (before.status, before.reason) != (condition.status, condition.reason):
+        return condition
+    worded_by_decision = condition.type in (*_OF_THE_DECISION, ConditionType.ACCEPTED) or (
+        condition.type in (ConditionType.READY, ConditionType.STALLED) and condition.reason == _planned_reason(previous)
+    )
+    return condition.model_copy(update={"message": before.message}) if worded_by_decision else condition
+
+
+def _planned_reason(previous: InferenceDeploymentStatus) -> str | None:
+    planned = find_condition(previous.conditions, ConditionType.PLANNED)
+    return planned.reason if planned else None
+
+
+def _timed(previous: InferenceDeploymentStatus, condition: Condition, now: datetime) -> Condition:
+    """Put in the time of the last flip of the status."""
+    before = find_condition(previous.conditions, condition.type)
+    flipped = before is None or before.status != condition.status or before.last_transition_time is None
+    time = now if flipped or before is None else before.last_transition_time
+    return condition.model_copy(update={"last_transition_time": time})
+
+
+def _record(seen: Observation, now: datetime) -> DecisionStatus:
+    return DecisionStatus(
+        decided_at=now, candidates=decision_view.candidate_rows(seen.decision, most=decision_view.MOST_CANDIDATES)
+    )
+
+
+def _existing(seen: Observation) -> int:
+    return sum(child.active if child.kind == "Job" else child.replicas for child in seen.workloads)
+
+
+def _ready(seen: Observation) -> int:
+    return sum(_ready_by_name(seen).values())
+
+
+def _ready_by_name(seen: Observation) -> dict[str, int]:
+    """Ready replicas per workload; a Job's are its ready pods."""
+    return {
+        child.name: sum(pod.ready and pod.owner == child.uid for pod in seen.pods)
+        if child.kind == "Job"
+        else child.ready_replicas
+        for child in seen.workloads
+    }
