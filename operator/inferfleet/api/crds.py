@@ -62,21 +62,27 @@ def render() -> dict[str, str]:
 
 
 def check(directory: Path) -> list[str]:
-    """Return the names of the files in `directory` that are missing, differ, or belong to no kind any more."""
-    wanted = render()
-    present = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.yaml")}
-    return sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    """Return the names of our files in `directory` that are missing, differ, or belong to no kind any more.
+
+    Only files named after our group are ours; others are not looked at.
+    """
+    return _stale(directory, render())
 
 
 def write(directory: Path) -> None:
-    """Make the YAML files in `directory` equal to `render()`; files of kinds that are gone are deleted."""
+    """Make our files in `directory` equal to `render()`; files of kinds that are gone are deleted."""
     directory.mkdir(parents=True, exist_ok=True)
     wanted = render()
-    for stale in check(directory):
-        if stale in wanted:
-            (directory / stale).write_text(wanted[stale], encoding="utf-8")
+    for name in _stale(directory, wanted):
+        if name in wanted:
+            (directory / name).write_text(wanted[name], encoding="utf-8")
         else:
-            (directory / stale).unlink()
+            (directory / name).unlink()
+
+
+def _stale(directory: Path, wanted: dict[str, str]) -> list[str]:
+    present = {path.name: path.read_text(encoding="utf-8") for path in directory.glob(f"{GROUP}_*.yaml")}
+    return sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
 
 
 def _version(model: type[Resource]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from inferfleet.api.quantities import QUANTITY_PATTERN, parse_quantity
 
 _SIXTH_PLACE = Decimal("0.000001")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _plain(value: Decimal) -> str:
@@ -119,8 +120,10 @@ LabelKey = Annotated[
 LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)]
 """A label value; may be empty."""
 
-ModelID = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=200)]
-"""A Hugging Face repository: owner/name."""
+ModelID = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=200)
+]
+"""A Hugging Face repository, owner/name; neither part looks like a command line option or a way out of a folder."""
 
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=512)]
 """One line of text without control characters."""
@@ -172,8 +175,17 @@ Timestamp = Annotated[
 ]
 """An instant; RFC 3339 in UTC with whole seconds."""
 
+
+def _calendar_day(value: object) -> object:
+    """Refuse what pydantic would take and the API server would not: numbers, and days with a time."""
+    if (isinstance(value, str) and _DAY.fullmatch(value) is None) or not isinstance(value, str | date):
+        raise PydanticCustomError("day", 'must be a day such as "2026-11-01"')
+    return value
+
+
 Day = Annotated[
     date,
+    BeforeValidator(_calendar_day),
     PlainSerializer(date.isoformat, return_type=str),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -95,6 +96,31 @@ def test_an_unknown_field_is_refused_with_the_likeliest_known_one() -> None:
     change(document, "spec.traffic.requestPerSecond", "4")
 
     with pytest.raises(InvalidObject, match=r"spec\.traffic\.requestPerSecond: .* did you mean requestsPerSecond\?"):
+        parse(document)
+
+
+@pytest.mark.parametrize("day", [20261101, "2026-11-01T00:00:00Z", "yesterday", "2026-13-01", True])
+def test_what_is_no_day_is_refused(day: object) -> None:
+    document = good("GPU type")
+    change(document, "spec.prices.0.date", day)
+
+    with pytest.raises(InvalidObject, match=r"spec\.prices\[0\]\.date"):
+        parse(document)
+
+
+def test_a_day_that_yaml_read_as_a_date_is_accepted() -> None:
+    document = good("GPU type")
+    change(document, "spec.prices.0.date", date(2026, 11, 1))
+
+    assert dump(parse(document))["spec"]["prices"][0]["date"] == "2026-11-01"
+
+
+@pytest.mark.parametrize("model", ["../..", "--trust-remote-code/x", "acme/.git", "acme", "a/b/c", "acmé/llm"])
+def test_what_is_no_repository_name_is_refused(model: str) -> None:
+    document = good("real time")
+    change(document, "spec.model.id", model)
+
+    with pytest.raises(InvalidObject, match=r"spec\.model\.id"):
         parse(document)
 
 

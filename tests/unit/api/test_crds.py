@@ -45,12 +45,13 @@ def test_a_changed_a_missing_and_a_foreign_file_are_stale(tmp_path: Path) -> Non
     assert crds.check(tmp_path) == sorted([changed, missing, "inferfleet.dev_old.yaml"])
 
 
-def test_writing_makes_the_folder_current(tmp_path: Path) -> None:
+def test_writing_makes_the_folder_current_and_leaves_other_files_alone(tmp_path: Path) -> None:
     (tmp_path / "inferfleet.dev_old.yaml").write_text("old")
+    (tmp_path / "values.yaml").write_text("mine")
 
     crds.write(tmp_path)
 
-    assert crds.check(tmp_path) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*_RENDERED, "values.yaml"])
 
 
 def _model_defaults(model: type[BaseModel], path: str) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from inferfleet.api.v1alpha1.metadata import ObjectReference, SecretKeyReference
 
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=512)]
 
+Revision = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_]*([./][-A-Za-z0-9_]+)*$", max_length=128)
+]
+
 PATH_RULE_CEL = "!self.path.startsWith('/') && self.path.split('/').all(part, part != '..' && part != '.')"
 """A path inside a volume: not absolute, and nothing that climbs out of the volume or writes one place in two ways."""
 
@@ -73,7 +77,9 @@ class ModelSpec(ApiModel):
     """Hugging Face repository of the model, as owner/name."""
     profile_ref: ObjectReference | None = None
     """A ModelProfile that describes the model instead of id."""
-    revision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/]*$", max_length=128)] = "main"
+    revision: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_]*([./][-A-Za-z0-9_]+)*$", max_length=128)
+    ] = "main"
     """Branch, tag or commit of the repository."""
     quantization: Word | None = None
     """Quantization of the weights in the engine's spelling; absent: what the checkpoint says."""
