@@ -14,7 +14,7 @@ from benchmarks.memory.devices import device
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.model import Model, QuantizationDetail, UnknownModel
+from inferfleet.domain.model import Model, UnknownModel
 
 Row = Mapping[str, str]
 
@@ -27,20 +27,12 @@ _REPRESENTATIVE = {
     "V1 0.27 or later": ("0.29.0", (0, 27), (9, 0)),
 }
 LARGE_DEVICE_GIB = 70.0
-# Labels of the cases' quantization column beside the methods that the model's own catalogue entry states.
-_LABELS: dict[str, tuple[str, QuantizationDetail | None]] = {
-    "fp8": ("fp8", None),
-    "fp8-dynamic": ("fp8", None),
-    "fp8-block": ("fp8", None),
-    "int8-w8a8": ("int8", None),
-    "awq": ("awq", None),
-    "4bit": ("awq", None),
-    "gptq-4bit": ("gptq", None),
-    "bitsandbytes-4bit": ("bitsandbytes", None),
-    "mxfp4": ("mxfp4", None),
-    "nvfp4": ("nvfp4", None),
-    "int4": ("int4", None),
-}
+# What the quantization column may say of a checkpoint that the catalogue does not know as quantised; first match counts.
+_LABELS = (
+    ("mxfp4", "mxfp4"), ("nvfp4", "nvfp4"), ("bitsandbytes", "bitsandbytes"), ("bnb", "bitsandbytes"), ("fp8", "fp8"),
+    ("int8", "int8"), ("w8a8", "int8"), ("8bit", "int8"), ("awq", "awq"), ("gptq", "gptq"), ("aqlm", "aqlm"),
+    ("int4", "int4"), ("w4a16", "int4"), ("4bit", "int4"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +71,11 @@ def read_case(row: Row) -> Case:
 
 def _model(row: Row) -> Model | UnknownModel:
     model = find_model(row["model_id"])
-    label = row.get("quantization", "")
-    if isinstance(model, UnknownModel):
+    label = row.get("quantization", "").lower()
+    if isinstance(model, UnknownModel) or model.quantization is not None:
         return model
-    if not label:
-        return replace(model, quantization=None, quantization_detail=None)
-    if model.quantization is not None or label not in _LABELS:
-        return model
-    method, detail = _LABELS[label]
-    return replace(model, quantization=method, quantization_detail=detail)
+    method = next((name for part, name in _LABELS if part in label), None)
+    return replace(model, quantization=method)
 
 
 def _engine(row: Row, model: Model | UnknownModel, usable: float) -> EngineSettings:
