@@ -143,13 +143,7 @@ def _assess_speed(
 
 def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None:
     if not speed.meets_objectives:
-        wanted = shape.objectives
-        return Refusal(
-            Reason.TOO_SLOW,
-            f"limited by {speed.limit}: a single request takes {speed.best_time_per_output_token_ms:.1f} ms per output "
-            f"token (objective {wanted.time_per_output_token_ms or 0:.0f}) and {speed.prefill_ms:.0f} ms of prefill "
-            f"(half of the time to first token must cover it: {(wanted.time_to_first_token_ms or 0) / 2:.0f})",
-        )
+        return Refusal(Reason.TOO_SLOW, f"limited by {speed.limit}: {_best_reachable(shape, speed)}")
     deadline = shape.spec.batch.deadline_seconds if shape.spec.batch else None
     if hours is not None and deadline and hours > DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:
         return Refusal(
@@ -158,6 +152,22 @@ def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None
             f"{DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:.1f} h",
         )
     return None
+
+
+def _best_reachable(shape: Shape, speed: Speed) -> str:
+    """Say what a single request gets, beside each objective that was set."""
+    wanted, parts = shape.objectives, []
+    if wanted.time_per_output_token_ms is not None:
+        parts.append(
+            f"a single request takes {speed.best_time_per_output_token_ms:.1f} ms per output token "
+            f"(objective {wanted.time_per_output_token_ms:.0f})"
+        )
+    if wanted.time_to_first_token_ms is not None:
+        parts.append(
+            f"its prompt takes {speed.prefill_ms:.0f} ms (at most half of the time to first token: "
+            f"{wanted.time_to_first_token_ms / 2:.0f})"
+        )
+    return ", ".join(parts)
 
 
 def batch_hours(shape: Shape, pool: Pool, speed: Speed) -> float | None:
