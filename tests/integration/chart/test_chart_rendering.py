@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from inferfleet.domain.resources import CHILDREN, EVENT, NAMESPACE, NODE, OURS, POD, Resource
 from inferfleet.settings import Settings
 from tests.integration.chart.helm_chart import ALL_OPTIONS, CHART, ROOT, Manifest, helm, kinds, one, render
 
@@ -125,6 +126,30 @@ def test_no_role_has_a_wildcard_or_reaches_a_secret(options: tuple[str, ...]) ->
             assert not any("*" in word for words in rule.values() for word in words), rule
             assert not {"secrets", "pods/exec", "pods/proxy", "pods/attach", "pods/portforward"} & {*rule["resources"]}
             assert not {"impersonate", "escalate", "bind"} & {*rule["verbs"]}
+
+
+def test_the_operator_is_granted_what_it_does_with_every_resource_that_it_knows() -> None:
+    read, own = {"get", "list", "watch"}, {"get", "list", "watch", "create", "patch", "delete"}
+    needs = [
+        *((resource, "", read) for resource in (*OURS, NODE, POD, NAMESPACE)),
+        *((resource, "/status", {"patch"}) for resource in OURS),
+        *((resource, "", own) for resource in CHILDREN),
+        (EVENT, "", {"create", "patch"}),
+    ]
+    for resource, subresource, verbs in needs:
+        assert granted(resource, subresource) == verbs, resource
+
+
+def granted(resource: Resource, subresource: str) -> set[str]:
+    """Return the verbs of the operator's ClusterRole for a resource."""
+    group = resource.api_version.rpartition("/")[0]
+    rules = one(render(), "ClusterRole", "inferfleet")["rules"]
+    return {
+        verb
+        for rule in rules
+        if group in rule["apiGroups"] and resource.plural + subresource in rule["resources"]
+        for verb in rule["verbs"]
+    }
 
 
 def test_pod_logs_are_read_only_where_the_option_says_so() -> None:
