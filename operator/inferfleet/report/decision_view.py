@@ -5,7 +5,7 @@ operator adds what it observed, the command line prints them as they are. Must n
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
@@ -69,7 +69,7 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
         usd_per_hour=Decimal(rate_text(decision.usd_per_hour)),
         usd_per_month=Decimal(usd_text(decision.usd_per_month)),
         usd_total=None if total is None else Decimal(usd_text(total)),
-        usd_per_million_tokens=None if unit is None else Decimal(usd_text(unit.usd_per_million_tokens)),
+        usd_per_million_tokens=None if unit is None else _unit_price(unit.usd_per_million_tokens),
         price_source=largest.price_source[:256],
         price_date=largest.price_date,
     )
@@ -126,6 +126,11 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
         replicas=candidate.replicas,
         usd_per_month=None if hourly is None else Decimal(usd_text(hourly * HOURS_PER_MONTH)),
     )
+
+
+def _unit_price(usd: Decimal) -> Decimal:
+    """Cents, and below one dollar two digits more: million tokens often cost a few cents."""
+    return usd.quantize(Decimal("0.01") if usd >= 1 else Decimal("0.0001"), ROUND_HALF_UP)
 
 
 def _gib(value: float) -> Decimal:

@@ -1,0 +1,127 @@
+"""What-ifs: the same decision in a world with another price, another rate, a pool less, or a spending limit.
+
+In: `price:GPU_OR_POOL=USD`, `rate=N`, `rate:NAME=N`, `no-pool:NAME`, and USD per month. Out: a changed world and
+changed demands. Every name must exist: a what-if about nothing would look like an answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from pydantic import TypeAdapter, ValidationError
+
+from inferfleet.api.enums import RealTimeSpot
+from inferfleet.api.scalars import Money
+from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
+from inferfleet.api.v1alpha1.budget_policy import SpotRules
+from inferfleet.cli.exit import BadInput
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.world import Policy, Pool, World
+from inferfleet.plan.rules import matching
+
+FORMS = "price:GPU_OR_POOL=USD, rate=N, rate:NAME=N, no-pool:NAME"
+LIMIT_NAME = "max-usd-per-month"
+_MONEY = TypeAdapter[Decimal](Money)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is assumed: prices in USD per GPU-hour, rates in requests/s ("" for all), pools left out, a limit."""
+
+    prices: tuple[tuple[str, Decimal], ...] = ()
+    rates: tuple[tuple[str, Decimal], ...] = ()
+    without: tuple[str, ...] = ()
+    usd_per_month: Decimal | None = None
+
+
+def read_changes(texts: Sequence[str], *, max_usd_per_month: str | None) -> Changes:
+    """Parse the command line. Raises `BadInput` with all that is wrong."""
+    prices, rates, without = [], [], []
+    problems: list[str] = []
+    for text in texts:
+        kind, _, rest = text.partition(":")
+        name, equals, value = rest.rpartition("=") if ":" in text else text.partition("=")
+        if kind == "no-pool" and rest:
+            without.append(rest)
+        elif kind == "price" and name and equals:
+            prices.append((name, _number(f"--what-if {text}", value, problems)))
+        elif kind == "rate" and name and equals:
+            rates.append((name, _number(f"--what-if {text}", value, problems)))
+        elif name == "rate" and equals:
+            rates.append(("", _number(f"--what-if {text}", value, problems)))
+        else:
+            problems.append(f"--what-if: {text} must be one of {FORMS}")
+    limit = _number("--max-usd-per-month", max_usd_per_month, problems) if max_usd_per_month is not None else None
+    problems += [f"--what-if: rate {rate} must be above 0" for _, rate in rates if not rate]
+    if problems:
+        raise BadInput(*dict.fromkeys(problems))
+    return Changes(prices=tuple(prices), rates=tuple(rates), without=tuple(without), usd_per_month=limit)
+
+
+def _number(flag: str, text: str, problems: list[str]) -> Decimal:
+    try:
+        return _MONEY.validate_python(text)
+    except ValidationError as error:
+        problems.append(f"{flag}: {text!r} {error.errors()[0]['msg']}")
+        return Decimal(1)
+
+
+def apply_changes(world: World, demands: Sequence[Demand], changes: Changes) -> tuple[World, tuple[Demand, ...]]:
+    """Return the world and the demands as assumed. Raises `BadInput` for a name that nothing has."""
+    _refuse_unknown(world, demands, changes)
+    pools = tuple(_priced(pool, changes) for pool in world.pools if pool.name not in changes.without)
+    policies = world.policies
+    if changes.usd_per_month is not None:
+        policies = (*policies, _limit(world, demands, changes.usd_per_month))
+    return replace(world, pools=pools, policies=policies), tuple(_rated(demand, changes) for demand in demands)
+
+
+def _refuse_unknown(world: World, demands: Sequence[Demand], changes: Changes) -> None:
+    pools, gpu_types = {pool.name for pool in world.pools}, {pool.gpu_type for pool in world.pools}
+    names = {demand.name for demand in demands if demand.spec.traffic} | {""}
+    known = ", ".join(sorted(pools)) or "none"
+    problems = [
+        f"--what-if price:{name}: is neither a pool ({known}) nor a GPU type of one ({', '.join(sorted(gpu_types))})"
+        for name, _ in changes.prices
+        if name not in pools | gpu_types
+    ]
+    problems += [f"--what-if no-pool:{name}: there are {known}" for name in changes.without if name not in pools]
+    problems += [
+        f"--what-if rate:{name}: is no InferenceDeployment with traffic; there are {', '.join(sorted(names - {''}))}"
+        for name, _ in changes.rates
+        if name not in names
+    ]
+    if problems:
+        raise BadInput(*problems)
+
+
+def _priced(pool: Pool, changes: Changes) -> Pool:
+    """A pool's own price goes before the price of its GPU type, and the last one given before earlier ones."""
+    for wanted in (pool.name, pool.gpu_type):
+        given = [usd for name, usd in changes.prices if name == wanted]
+        if given:
+            return replace(pool, usd_per_gpu_hour=given[-1], price_source="what if", price_date=None)
+    return pool
+
+
+def _rated(demand: Demand, changes: Changes) -> Demand:
+    given = [rate for name, rate in changes.rates if name in ("", demand.name)]
+    if not given or demand.spec.traffic is None:
+        return demand
+    traffic = demand.spec.traffic.model_copy(update={"requests_per_second": given[-1]})
+    return replace(demand, spec=demand.spec.model_copy(update={"traffic": traffic}))
+
+
+def _limit(world: World, demands: Sequence[Demand], usd_per_month: Decimal) -> Policy:
+    """A budget over everything that changes nothing but the money.
+
+    Spot for real-time work needs a policy that allows it and none that forbids it, so the limit says what leaves that
+    question to the policies that are there.
+    """
+    governed = all(matching(world, demand.namespace_labels) for demand in demands)
+    spec = BudgetPolicySpec(
+        namespace_selector=LabelSelector(),
+        usd_per_month=usd_per_month,
+        spot=SpotRules(real_time=RealTimeSpot.ALLOWED if governed else RealTimeSpot.NEVER),
+    )
+    return Policy(name=LIMIT_NAME, spec=spec)
