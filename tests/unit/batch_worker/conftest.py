@@ -118,7 +118,7 @@ class Batch:
 
     def worker(self, **change: Any) -> Worker:
         (self.folder / "termination-log").touch()
-        settings = {
+        settings: dict[str, Any] = {
             "engine_url": self.engine.url,
             "model": MODEL,
             "input": str(self.input),
