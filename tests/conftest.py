@@ -42,10 +42,18 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def fresh_cluster() -> Iterator[ControlPlane]:
     """Start a control plane for one test, which may restart it or needs it empty. It has the CRDs of `crds/`."""
+    yield from _own_control_plane()
+
+
+@pytest.fixture(scope="module")
+def module_cluster() -> Iterator[ControlPlane]:
+    """Start a control plane for the tests of one file, which share what they create and may restart it."""
+    yield from _own_control_plane()
+
+
+def _own_control_plane() -> Iterator[ControlPlane]:
     if os.environ.get("INFERFLEET_TEST_KUBECONFIG"):
-        pytest.skip(
-            "INFERFLEET_TEST_KUBECONFIG names a cluster; this test needs one that it may restart and throw away"
-        )
+        pytest.skip("INFERFLEET_TEST_KUBECONFIG names a cluster; this needs one that it may restart and throw away")
     with ControlPlane.start() as running:
         running.install_crds(*_CRDS)
         yield running

@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from tests.controlplane.objects import Manifest, Objects, credentials
+from tests.controlplane.processes import Processes
 from tests.controlplane.waiting import eventually
 
 
@@ -23,12 +24,15 @@ class CommandFailedError(RuntimeError):
 
 @dataclass(slots=True, kw_only=True)
 class Cluster:
-    """One cluster. `directory` is for files that live as long as it does; `programs` holds kubectl and helm."""
+    """One cluster. `directory` is for files that live as long as it does; `programs` holds kubectl and helm.
+
+    `processes` are those that this process runs for it, and that end with it.
+    """
 
     directory: Path
     programs: Path
     kubeconfig: Path
-    can_restart: bool = False
+    processes: Processes
     _objects: Objects | None = field(default=None, init=False)
 
     @property

@@ -33,11 +33,9 @@ _READY_SECONDS = 90
 class ControlPlane(Cluster):
     """A control plane of this process. Use `ControlPlane.start()`, or it as a context manager."""
 
-    processes: Processes
     network: PodNetwork
     server: str
     ports: dict[str, int]
-    can_restart: bool = True
 
     @classmethod
     def start(cls) -> Self:

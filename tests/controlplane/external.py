@@ -27,8 +27,9 @@ def external_cluster(kubeconfig: Path) -> Iterator[Cluster]:
     programs = build.programs_directory()
     own = directory / "admin.kubeconfig"
     shutil.copyfile(kubeconfig, own)
-    cluster = Cluster(directory=directory, programs=programs, kubeconfig=own)
-    network, processes, (port,) = claim_pod_network(), Processes(directory), free_ports(1)
+    processes = Processes(directory)
+    cluster = Cluster(directory=directory, programs=programs, kubeconfig=own, processes=processes)
+    network, (port,) = claim_pod_network(), free_ports(1)
     try:
         kwok.install(cluster)
         processes.start("kwok", [str(programs / "kwok"), *kwok.arguments(own, network.cidr, port)])

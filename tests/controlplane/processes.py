@@ -39,10 +39,13 @@ class Processes:
     _group: int = 0
 
     def start(self, name: str, argv: list[str], *, environment: dict[str, str] | None = None) -> None:
-        """Start a program in the guarded group; its output goes to `<name>.log`."""
+        """Start a program in the guarded group; its output goes to `<name>.log`.
+
+        `environment` is the whole environment of the program; absent, it is that of this process.
+        """
         if self._guard is None:
             self._start_guard()
-        full = {**os.environ, **(environment or {})}
+        full = dict(os.environ) if environment is None else environment
         self._programs[name] = _Program(argv=argv, environment=full, process=self._spawn(name, argv, full))
 
     def restart(self, name: str) -> None:
@@ -57,6 +60,14 @@ class Processes:
         program = self._programs[name]
         program.process.kill()
         program.process.wait()
+
+    def end(self, name: str, how: signal.Signals = signal.SIGTERM, *, timeout: float = 60.0) -> int:
+        """Signal a program, wait at most `timeout` seconds for its end, forget it and return its exit code."""
+        process = self._programs[name].process
+        process.send_signal(how)
+        code = process.wait(timeout)
+        del self._programs[name]
+        return code
 
     def pause(self, name: str) -> None:
         """Freeze a program: its connections stay open and nothing answers."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,15 +24,6 @@ running = ControlPlane.start()
 print(json.dumps([running.processes.process_ids(), str(running.directory)]), flush=True)
 signal.pause()
 """
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[ControlPlane]:
-    """A control plane that the tests of this file may restart."""
-    if os.environ.get("INFERFLEET_TEST_KUBECONFIG"):
-        pytest.skip("INFERFLEET_TEST_KUBECONFIG names a cluster; these tests restart the one they use")
-    with ControlPlane.start() as running:
-        yield running
 
 
 def config_map(name: str) -> dict[str, object]:
@@ -70,36 +59,38 @@ def test_the_ambient_kubeconfig_is_not_used(cluster: Cluster, monkeypatch: pytes
     assert "default" in cluster.kubectl("get", "namespaces", "-o", "name")
 
 
-def test_two_control_planes_share_neither_objects_nor_pod_addresses(cluster: Cluster, own: ControlPlane) -> None:
-    own.objects.apply(config_map("only-here"))
+def test_two_control_planes_share_neither_objects_nor_pod_addresses(
+    cluster: Cluster, module_cluster: ControlPlane
+) -> None:
+    module_cluster.objects.apply(config_map("only-here"))
     assert cluster.objects.find("v1", "ConfigMap", "only-here", "default") is None
     if isinstance(cluster, ControlPlane):
-        assert cluster.network.block != own.network.block
+        assert cluster.network.block != module_cluster.network.block
 
 
-def test_objects_survive_a_restart_of_the_api_server(own: ControlPlane) -> None:
-    own.objects.apply(config_map("kept"))
-    own.restart_apiserver()
-    assert own.objects.get("v1", "ConfigMap", "kept", "default")["metadata"]["name"] == "kept"
+def test_objects_survive_a_restart_of_the_api_server(module_cluster: ControlPlane) -> None:
+    module_cluster.objects.apply(config_map("kept"))
+    module_cluster.restart_apiserver()
+    assert module_cluster.objects.get("v1", "ConfigMap", "kept", "default")["metadata"]["name"] == "kept"
 
 
-def test_nodes_become_ready_after_a_restart_of_the_api_server(own: ControlPlane) -> None:
-    own.restart_apiserver()
-    assert scale_pool(own, Pool(name="after-restart", gpu=L4), 1) == ["after-restart-0"]
+def test_nodes_become_ready_after_a_restart_of_the_api_server(module_cluster: ControlPlane) -> None:
+    module_cluster.restart_apiserver()
+    assert scale_pool(module_cluster, Pool(name="after-restart", gpu=L4), 1) == ["after-restart-0"]
 
 
-def test_a_watch_from_a_forgotten_version_ends_with_410(own: ControlPlane) -> None:
-    old = own.objects.apply(config_map("old"))["metadata"]["resourceVersion"]
-    own.expire_watches()
+def test_a_watch_from_a_forgotten_version_ends_with_410(module_cluster: ControlPlane) -> None:
+    old = module_cluster.objects.apply(config_map("old"))["metadata"]["resourceVersion"]
+    module_cluster.expire_watches()
     query = {"watch": "1", "resourceVersion": old, "timeoutSeconds": "5"}
-    event = own.objects.request("GET", "/api/v1/namespaces/default/configmaps", query=query)
+    event = module_cluster.objects.request("GET", "/api/v1/namespaces/default/configmaps", query=query)
     assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
 
 
-def test_a_paused_api_server_answers_again_when_it_is_resumed(own: ControlPlane) -> None:
-    own.pause_apiserver()
-    own.resume_apiserver()
-    assert own.objects.request("GET", "/readyz")["text"] == "ok"
+def test_a_paused_api_server_answers_again_when_it_is_resumed(module_cluster: ControlPlane) -> None:
+    module_cluster.pause_apiserver()
+    module_cluster.resume_apiserver()
+    assert module_cluster.objects.request("GET", "/readyz")["text"] == "ok"
 
 
 def test_a_stopped_control_plane_leaves_neither_processes_nor_files() -> None:
@@ -119,10 +110,12 @@ def test_a_killed_parent_leaves_neither_processes_nor_files() -> None:
     eventually(lambda: not Path(directory).exists())
 
 
-def test_the_writes_of_a_service_account_are_counted_by_resource(own: ControlPlane) -> None:
-    own.kubectl("create", "clusterrolebinding", "writer", "--clusterrole=edit", "--serviceaccount=default:default")
-    objects = Objects(own.kubeconfig_for_service_account("default", "default"))
-    position = own.audit_position()
+def test_the_writes_of_a_service_account_are_counted_by_resource(module_cluster: ControlPlane) -> None:
+    module_cluster.kubectl(
+        "create", "clusterrolebinding", "writer", "--clusterrole=edit", "--serviceaccount=default:default"
+    )
+    objects = Objects(module_cluster.kubeconfig_for_service_account("default", "default"))
+    position = module_cluster.audit_position()
     eventually(lambda: objects.apply(config_map("counted")))
-    writes = own.writes(user="system:serviceaccount:default:default", after=position)
+    writes = module_cluster.writes(user="system:serviceaccount:default:default", after=position)
     assert [(write.verb, write.target) for write in writes if write.status < 400] == [("patch", "configmaps")]

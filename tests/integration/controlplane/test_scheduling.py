@@ -6,7 +6,7 @@ import pytest
 
 from tests.controlplane import Cluster, eventually
 from tests.controlplane.hardware import L4
-from tests.controlplane.nodes import Pool, delete_node, mark_not_ready, mark_ready, scale_pool
+from tests.controlplane.nodes import Pool, delete_node, drain, mark_not_ready, mark_ready, scale_pool
 from tests.controlplane.objects import Manifest
 from tests.integration.controlplane.conftest import Workload
 
@@ -65,6 +65,15 @@ def test_a_node_that_is_not_ready_takes_no_pods_until_it_recovers(
     eventually(lambda: ready_replicas(cluster, namespace) == 1)
     mark_ready(cluster, "controlplane-l40s-0")
     eventually(lambda: ready_replicas(cluster, namespace) == 2)
+
+
+def test_a_drained_node_runs_no_pods(cluster: Cluster, namespace: str, serving: Workload) -> None:
+    cluster.objects.create(serving(replicas=2, gpus=1))
+    eventually(lambda: ready_replicas(cluster, namespace) == 2)
+    drain(cluster, "controlplane-l40s-0")
+    nodes = {pod["spec"].get("nodeName") for pod in pods(cluster, namespace)}
+    cluster.kubectl("uncordon", "controlplane-l40s-0")
+    assert "controlplane-l40s-0" not in nodes
 
 
 def test_a_scaled_pool_has_exactly_that_many_nodes(cluster: Cluster) -> None:
