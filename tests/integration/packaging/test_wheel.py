@@ -124,6 +124,17 @@ def test_the_built_in_catalogue_is_part_of_the_package(image: Image) -> None:
     assert json.loads(image.run("inferfleet", "catalog", "gpus", "-o", "json"))
 
 
+def test_every_module_can_be_imported_with_the_locked_packages_alone(image: Image) -> None:
+    names = "(m.name for m in pkgutil.walk_packages(inferfleet.__path__, 'inferfleet.') if '__main__' not in m.name)"
+    image.run(
+        "python", "-c", f"import importlib, inferfleet, pkgutil\nfor name in {names}: importlib.import_module(name)"
+    )
+
+
+def test_the_worker_of_batch_pods_is_in_the_same_image(image: Image) -> None:
+    assert "--input" in image.run("inferfleet", "batch-worker", "--help")
+
+
 def test_nothing_that_could_install_more_is_left_in_the_image(image: Image) -> None:
     assert not list((image.root / "opt/inferfleet/bin").glob("pip*"))
 
