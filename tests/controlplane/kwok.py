@@ -46,11 +46,14 @@ def install(cluster: Cluster) -> None:
 
 
 def uninstall(cluster: Cluster) -> None:
-    """Remove what `install` installed."""
+    """Remove what `install` installed, and wait until it is gone."""
     for manifest in _manifests():
         cluster.objects.delete(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
-    for name in ("stages.kwok.x-k8s.io", "logs.kwok.x-k8s.io"):
-        cluster.objects.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+    definition = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    names = ("stages.kwok.x-k8s.io", "logs.kwok.x-k8s.io")
+    for name in names:
+        cluster.objects.delete(*definition, name)
+    eventually(lambda: not any(cluster.objects.find(*definition, name) for name in names), describe="KWOK's kinds gone")
 
 
 def _manifests() -> list[Manifest]:
