@@ -1,0 +1,74 @@
+"""Reading an engine's metrics text: counters in, one snapshot or a reason out."""
+
+from inferfleet.observe.engine_metrics import read_snapshot
+from inferfleet.plan.throughput import CounterSnapshot, Rejected
+
+TEXT = """\
+# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="m"} 3.0
+vllm:num_requests_running{engine="1",model_name="m"} 4.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="m"} 0.0
+vllm:num_requests_waiting{engine="1",model_name="m"} 1.0
+# TYPE vllm:generation_tokens_total counter
+vllm:generation_tokens_total{engine="0",model_name="m"} 1000.0
+vllm:generation_tokens_total{engine="1",model_name="m"} 2000.0
+# TYPE vllm:inter_token_latency_seconds histogram
+vllm:inter_token_latency_seconds_bucket{le="0.01",engine="0",model_name="m"} 400.0
+vllm:inter_token_latency_seconds_bucket{le="+Inf",engine="0",model_name="m"} 900.0
+vllm:inter_token_latency_seconds_count{engine="0",model_name="m"} 900.0
+vllm:inter_token_latency_seconds_sum{engine="0",model_name="m"} 18.0
+# TYPE python_gc_objects_collected_total counter
+python_gc_objects_collected_total{generation="0"} 1.0
+"""
+
+
+def refused(text: str) -> str:
+    found = read_snapshot(text, at_seconds=5.0)
+    assert isinstance(found, Rejected), found
+    return found.reason
+
+
+def test_the_counters_of_all_engines_of_a_pod_are_summed() -> None:
+    assert read_snapshot(TEXT, at_seconds=5.0) == CounterSnapshot(
+        at_seconds=5.0,
+        generation_tokens=3000.0,
+        token_latency_sum=18.0,
+        token_latency_count=900.0,
+        running=7.0,
+        waiting=1.0,
+    )
+
+
+def test_the_histogram_of_older_releases_is_read_too() -> None:
+    older = TEXT.replace("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
+    assert isinstance(read_snapshot(older, at_seconds=5.0), CounterSnapshot)
+
+
+def test_a_missing_counter_is_named() -> None:
+    assert "vllm:generation_tokens_total" in refused(TEXT.replace("vllm:generation_tokens", "other"))
+
+
+def test_the_metrics_of_another_program_teach_nothing() -> None:
+    assert "metrics without" in refused("# TYPE up gauge\nup 1\n")
+
+
+def test_an_empty_answer_teaches_nothing() -> None:
+    assert "metrics without" in refused("")
+
+
+def test_text_that_is_no_metrics_is_refused() -> None:
+    assert "not in Prometheus text format" in refused("<html><body>502 Bad Gateway</body></html>")
+
+
+def test_a_counter_that_is_not_a_number_is_absurd() -> None:
+    assert "absurd" in refused(TEXT.replace("} 18.0", "} NaN"))
+
+
+def test_a_negative_gauge_is_absurd() -> None:
+    assert "absurd" in refused(TEXT.replace("} 3.0", "} -30.0"))
+
+
+def test_an_endless_answer_is_not_parsed() -> None:
+    assert "at most" in refused("a" * 5_000_000)
