@@ -71,6 +71,14 @@ class Applier:
             created=counts["create"], updated=counts["update"], deleted=counts["delete"], waiting=tuple(waiting)
         )
 
+    def is_settled(self, owner: Owner, wanted: Mapping[Identity, str], seen: Mapping[Identity, Child]) -> bool:
+        """Whether a pass would write nothing, judged by hashes of an earlier rendering alone."""
+        mine = {key: child for key, child in seen.items() if child.owner == owner.uid and not child.deleting}
+        return mine.keys() == wanted.keys() and all(
+            self._verified.get(child.uid) == (child.content, wanted[key]) and child.manifest_hash == wanted[key]
+            for key, child in mine.items()
+        )
+
     async def _settle(self, owner: Owner, manifest: Manifest, child: Child | None) -> str:
         """Bring one object about; return what was done, empty for nothing."""
         resource = CHILD_OF_KIND[manifest.kind]

@@ -1,7 +1,8 @@
 """From "this changed" to "these deployments have to be looked at again".
 
-In: the old and new value of anything watched. Out: calls to a `Sink`, which knows the deployments. A change of a child
-or pod asks for a new look; a change of what decisions depend on asks for a new decision. Must not decide anything else.
+In: the old and new value of anything watched. Out: calls to a `Sink`, which knows the deployments. A change of a
+child or pod asks for a new look; a change of what decisions depend on asks for a new decision. Must not decide
+anything else.
 """
 
 from typing import Any, Protocol

@@ -93,7 +93,7 @@ class Reflector:
             self.last_activity = time.monotonic()
             version = page["metadata"]["resourceVersion"]
             documents.extend(self._named(item) for item in page["items"])
-        self._table.replace(documents, version=version)
+        self._table.replace(documents, version=version, namespace=self._namespace)
         self.synced.set()
         return version
 

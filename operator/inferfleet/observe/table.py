@@ -50,9 +50,9 @@ class Table(Generic[Value]):
         """Return all values, in no particular order."""
         return [row.value for row in self._rows.values()]
 
-    def items(self) -> Iterable[tuple[Key, Value]]:
-        """Return all keys with their values, in no particular order."""
-        return [(key, row.value) for key, row in self._rows.items()]
+    def keys(self) -> Iterable[Key]:
+        """Return all keys, in no particular order."""
+        return list(self._rows)
 
     def put(self, document: Document) -> None:
         """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known."""
@@ -86,8 +86,8 @@ class Table(Generic[Value]):
         if row is not None and row.uid == uid:
             self._remove(key)
 
-    def replace(self, documents: Iterable[Document], *, version: str) -> None:
-        """Make the table equal to a complete list of that version.
+    def replace(self, documents: Iterable[Document], *, version: str, namespace: str | None = None) -> None:
+        """Make the table (or its part of one namespace) equal to a complete list of that version.
 
         Objects that are missing from it were deleted unseen, unless they are newer than the list.
         """
@@ -97,7 +97,7 @@ class Table(Generic[Value]):
             self.put(document)
         limit = int(version)
         for key, row in list(self._rows.items()):
-            if key not in listed and row.version <= limit:
+            if key not in listed and row.version <= limit and namespace in (None, key[0]):
                 self._remove(key)
         self._deleted = {key: deleted for key, deleted in self._deleted.items() if deleted > limit}
         self.synced = True

@@ -1,0 +1,200 @@
+"""All parts of the operator, connected, not yet running.
+
+In: settings and credentials. Out: an `Assembly`. This is the one place where it is decided which part gets which other
+part. Must not start tasks other than the workers, and must not ask the cluster.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from inferfleet.app.attention import Attention
+from inferfleet.app.planning import Job, Planner
+from inferfleet.app.platform import PlatformReporter
+from inferfleet.app.reconcile import Reconciler
+from inferfleet.app.snapshots import Snapshots
+from inferfleet.apply.client import Client
+from inferfleet.apply.credentials import Credentials
+from inferfleet.apply.lease import LeaseInCluster
+from inferfleet.domain.observed import Key
+from inferfleet.domain.resources import (
+    BUDGET_POLICY,
+    CHILDREN,
+    EVENT,
+    GPU_POOL,
+    GPU_TYPE,
+    INFERENCE_DEPLOYMENT,
+    MODEL_PROFILE,
+    NAMESPACE,
+    NODE,
+    POD,
+    Resource,
+)
+from inferfleet.observe.custom import Deployment
+from inferfleet.observe.mapping import Listener
+from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
+from inferfleet.observe.reflector import Reflector
+from inferfleet.observe.store import Store
+from inferfleet.observe.table import Table
+from inferfleet.render import RenderFacts
+from inferfleet.report.events import Recorder
+from inferfleet.report.metrics import Metrics
+from inferfleet.runtime.clock import utc_now
+from inferfleet.runtime.health import Check, HealthServer, LoopLag
+from inferfleet.runtime.leader import Leader
+from inferfleet.runtime.queue import KeyedQueue
+from inferfleet.runtime.workers import Workers
+from inferfleet.settings import Settings
+
+# Three bookmark intervals without a word.
+_SILENT_SECONDS = 200.0
+_LAG_SECONDS = 5.0
+_EVENT_MANAGER = "inferfleet.dev/events"
+
+
+@dataclass(slots=True, kw_only=True)
+class Assembly:
+    """The parts that the process starts and stops. `synced` is set once everything was listed."""
+
+    client: Client
+    store: Store
+    tables: dict[Resource, Table[Any]]
+    queue: KeyedQueue[Key]
+    attention: Attention
+    reflectors: list[Reflector]
+    planner: Planner
+    workers: Workers[Job]
+    platform: PlatformReporter
+    recorder: Recorder
+    leader: Leader
+    health: HealthServer
+    lag: LoopLag
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def build(cls, settings: Settings, credentials: Credentials) -> Self:
+        """Connect everything; must be called inside the event loop."""
+        metrics, store = Metrics(), Store()
+        client = Client(credentials, on_request=metrics.requested)
+        queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
+        snapshots = Snapshots(store, budgets_required=settings.budgets_required)
+        lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
+        leader = Leader(lease, identity=settings.identity, now=utc_now)
+        recorder = Recorder(_post_event(client), instance=settings.identity, now=utc_now)
+        reconciler = Reconciler(
+            client=client,
+            store=store,
+            queue=queue,
+            snapshots=snapshots,
+            recorder=recorder,
+            metrics=metrics,
+            facts=RenderFacts(worker_image=settings.worker_image),
+            may_write=lambda: leader.is_leader,
+            now=utc_now,
+        )
+        workers = Workers(reconciler.handle, count=settings.workers, on_crash=reconciler.crashed)
+
+        def removed(item: Deployment) -> None:
+            snapshots.removed(item)
+            reconciler.forget(item)
+
+        attention = Attention(store, queue, on_touched=snapshots.touched, on_removed=removed)
+        store.listen(Listener(attention))
+        planner = Planner(
+            store=store,
+            queue=queue,
+            snapshots=snapshots,
+            attention=attention,
+            submit=workers.submit,
+            now=utc_now,
+            on_planned=metrics.planned,
+        )
+        platform = PlatformReporter(
+            client=client,
+            store=store,
+            snapshots=snapshots,
+            metrics=metrics,
+            may_write=lambda: leader.is_leader,
+            now=utc_now,
+        )
+        reflectors = _reflectors(client, store, settings, metrics)
+        metrics.follow(
+            depth=lambda: len(queue),
+            adds=lambda: queue.added,
+            retries=lambda: queue.retried,
+            leader=lambda: leader.is_leader,
+        )
+        lag = LoopLag(on_lag=metrics.lagged)
+        synced = asyncio.Event()
+        return cls(
+            client=client,
+            store=store,
+            tables=_tables(store),
+            queue=queue,
+            attention=attention,
+            reflectors=reflectors,
+            planner=planner,
+            workers=workers,
+            platform=platform,
+            recorder=recorder,
+            leader=leader,
+            health=_health(settings, metrics, lag, reflectors, synced),
+            lag=lag,
+            synced=synced,
+        )
+
+
+def _tables(store: Store) -> dict[Resource, Table[Any]]:
+    """The tables that Kopf feeds."""
+    return {
+        INFERENCE_DEPLOYMENT: store.deployments,
+        BUDGET_POLICY: store.policies,
+        GPU_POOL: store.pools,
+        GPU_TYPE: store.gpu_types,
+        MODEL_PROFILE: store.profiles,
+    }
+
+
+def _reflectors(client: Client, store: Store, settings: Settings, metrics: Metrics) -> list[Reflector]:
+    """Nodes, pods and namespaces are read everywhere: free GPUs and budgets cannot be counted from a part."""
+    found = [
+        Reflector(client, NODE, store.nodes, on_restart=metrics.watch_restarted),
+        Reflector(client, POD, store.pods, on_restart=metrics.watch_restarted),
+        Reflector(client, NAMESPACE, store.namespaces, on_restart=metrics.watch_restarted),
+    ]
+    found += [
+        Reflector(
+            client,
+            resource,
+            store.children[resource.kind],
+            namespace=namespace,
+            selector=DEPLOYMENT_LABEL,
+            on_restart=metrics.watch_restarted,
+        )
+        for resource in CHILDREN
+        for namespace in settings.watch_namespaces or (None,)
+    ]
+    return found
+
+
+def _health(
+    settings: Settings, metrics: Metrics, lag: LoopLag, reflectors: list[Reflector], synced: asyncio.Event
+) -> HealthServer:
+    def silent(reflector: Reflector) -> Check:
+        def check() -> str | None:
+            seconds = reflector.silent_seconds()
+            return f"nothing heard for {seconds:.0f} s" if seconds > _SILENT_SECONDS else None
+
+        return check
+
+    live: dict[str, Check] = {"event loop": lambda: lag.check(_LAG_SECONDS)}
+    live |= {f"watch of {reflector.name}": silent(reflector) for reflector in reflectors}
+    ready: dict[str, Check] = {"cache": lambda: None if synced.is_set() else "not everything was listed yet"}
+    return HealthServer(port=settings.http_port, live=live, ready=ready, metrics=metrics.render)
+
+
+def _post_event(client: Client) -> Any:  # noqa: ANN401 - a coroutine function of one document
+    async def post(document: dict[str, Any]) -> object:
+        return await client.create(EVENT, document, manager=_EVENT_MANAGER)
+
+    return post

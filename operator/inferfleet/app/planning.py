@@ -1,0 +1,194 @@
+"""The planner's loop: takes batches of keys, decides for those that need it on one snapshot, hands all to the workers.
+
+In: keys from the queue. Out: `Job`s. Decisions are made one batch after the other, and each counts as held at once, so
+two deployments are never promised the same GPU or dollar. Must not write to the cluster.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from inferfleet.api.reasons import ConditionReason, ReadyReason
+from inferfleet.app.attention import Attention
+from inferfleet.app.snapshots import Snapshots
+from inferfleet.domain.decision import BudgetVerdict, Decision
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.observed import Key
+from inferfleet.domain.world import Pool, World
+from inferfleet.observe.custom import Deployment, Unreadable
+from inferfleet.observe.store import Store
+from inferfleet.plan import decide
+from inferfleet.runtime.queue import KeyedQueue
+
+_log = logging.getLogger(__name__)
+
+# A user waits for the first answer, so the pause is short; a burst of a thousand still becomes some twenty batches.
+_BATCH, _IDLE_SECONDS, _LONGEST_SECONDS = 64, 0.03, 0.2
+# Refusals that may end when GPUs or money become free, without a change of the deployment itself.
+_MAY_RESOLVE = (ReadyReason.NO_CAPACITY, ReadyReason.OVER_BUDGET, ReadyReason.NO_PRICE, ReadyReason.BUDGET_UNREADABLE)
+
+Identity = tuple[str, str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Decided:
+    """A decision in force. `demand` is None for a spec that cannot be read. `pools` are those of the placements.
+
+    `manifests` are the identities and hashes of what was rendered for it, once it was rendered.
+    """
+
+    uid: str
+    generation: int
+    decision: Decision
+    demand: Demand | None
+    pools: dict[str, Pool]
+    manifests: dict[Identity, str] | None = field(default=None)
+
+    @property
+    def leave_alone(self) -> bool:
+        """Whether nothing may be written: the spec is refused, and what was admitted before keeps running."""
+        return self.decision.blocked is not None and bool(self.decision.placements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One deployment to bring about and report."""
+
+    key: Key
+    decided: Decided
+
+    def __str__(self) -> str:
+        return "/".join(self.key)
+
+
+class Planner:
+    """See the module. `submit(job)` takes each job; `may_write()` says whether this process leads."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: KeyedQueue[Key],
+        snapshots: Snapshots,
+        attention: Attention,
+        submit: Callable[[Job], None],
+        now: Callable[[], datetime],
+        on_planned: Callable[[Sequence[Decision], float], None],
+    ) -> None:
+        """`on_planned` is told the decisions of a batch and the seconds they took."""
+        self._store = store
+        self._queue = queue
+        self._snapshots = snapshots
+        self._attention = attention
+        self._submit = submit
+        self._now = now
+        self._on_planned = on_planned
+        self._decided: dict[Key, Decided] = {}
+
+    async def run(self) -> None:
+        """Decide until the queue is closed."""
+        while keys := await self._queue.take(limit=_BATCH, idle=_IDLE_SECONDS, longest=_LONGEST_SECONDS):
+            try:
+                self._decide(keys)
+            except Exception:  # noqa: BLE001 - the top loop: one bad object must not stop the others
+                _log.exception("a batch of %d could not be decided; deciding one by one", len(keys))
+                self._decide_one_by_one(keys)
+            for key in keys:
+                decided = self._decided.get(key)
+                if decided is not None:
+                    self._submit(Job(key=key, decided=decided))
+            await asyncio.sleep(0)
+
+    def decisions(self) -> dict[Key, Decision]:
+        """Return the decisions in force."""
+        return {key: decided.decision for key, decided in self._decided.items()}
+
+    def _decide_one_by_one(self, keys: list[Key]) -> None:
+        for key in list(keys):
+            self._attention.decide_later(key)
+            try:
+                self._decide([key])
+            except Exception:  # noqa: BLE001 - see run
+                _log.exception("%s/%s could not be decided", *key)
+                keys.remove(key)
+                self._queue.retry(key)
+
+    def _decide(self, keys: list[Key]) -> None:
+        """Bring `self._decided` up to date for these keys; keys without an object are done with."""
+        pending = []
+        for key in list(keys):
+            item = self._store.deployments.get(key)
+            if item is None or item.deleting:
+                self._forget(key, gone=item is None)
+                keys.remove(key)
+                self._queue.done(key)
+                continue
+            if self._needs_decision(key, item):
+                pending.append(item)
+        if pending:
+            self._decide_all(pending)
+
+    def _needs_decision(self, key: Key, item: Deployment) -> bool:
+        due = self._attention.take_undecided(key)
+        known = self._decided.get(key)
+        return due or known is None or (known.uid, known.generation) != (item.uid, item.generation)
+
+    def _decide_all(self, items: list[Deployment]) -> None:
+        started = time.perf_counter()
+        world = self._snapshots.world()
+        demands = {item.key: self._snapshots.demand(item) for item in items}
+        asked = [demand for demand in demands.values() if isinstance(demand, Demand)]
+        decisions = {decision.uid: decision for decision in decide(world, asked, now=self._now())}
+        pools = {pool.name: replace(pool, nodes=()) for pool in world.pools}
+        for item in items:
+            demand = demands[item.key]
+            if isinstance(demand, Unreadable):
+                decision = _unreadable(item, demand, world)
+                self._accept(item, None, decision, pools)
+            else:
+                decision = decisions[item.uid]
+                self._snapshots.assume(demand, decision)
+                self._accept(item, demand, decision, pools)
+        self._on_planned(tuple(decisions.values()), time.perf_counter() - started)
+
+    def _accept(self, item: Deployment, demand: Demand | None, decision: Decision, pools: dict[str, Pool]) -> None:
+        used = frozenset(placement.pool for placement in decision.placements)
+        before = self._decided.get(item.key)
+        if before is not None and _spends_less(before.decision, decision):
+            self._attention.wake_waiting()
+        self._decided[item.key] = Decided(
+            uid=item.uid,
+            generation=item.generation,
+            decision=decision,
+            demand=demand,
+            pools={name: pool for name, pool in pools.items() if name in used},
+        )
+        held = decision.budget.reason == ConditionReason.GROWTH_HELD
+        self._attention.decided(item.key, waiting=decision.blocked in _MAY_RESOLVE or held, pools=used)
+
+    def _forget(self, key: Key, *, gone: bool) -> None:
+        if gone:
+            self._decided.pop(key, None)
+            self._attention.forget(key)
+
+
+def _spends_less(before: Decision, after: Decision) -> bool:
+    return after.usd_per_hour < before.usd_per_hour or len(after.placements) < len(before.placements)
+
+
+def _unreadable(item: Deployment, problem: Unreadable, world: World) -> Decision:
+    """A decision about a spec that cannot be read: nothing new, and what runs is left alone."""
+    holding = world.holdings.get(item.uid)
+    return Decision(
+        uid=item.uid,
+        namespace=item.namespace,
+        name=item.name,
+        placements=holding.placements if holding else (),
+        candidates=(),
+        blocked=ReadyReason.INVALID_SPEC,
+        message=problem.message,
+        budget=BudgetVerdict(within=True, reason=ConditionReason.NOT_DECIDED, message="nothing is decided yet"),
+    )

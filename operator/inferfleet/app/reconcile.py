@@ -1,0 +1,248 @@
+"""One pass over one deployment: store the reservation, make the cluster equal to the decision, report.
+
+In: a `Job`. Out: writes, by way of `apply` and `report`, and the key handed back to the queue. The order is what keeps
+money safe: a promise is stored before anything uses it, so a crash in between loses nothing. Must not decide.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from inferfleet.api.enums import ConditionStatus
+from inferfleet.api.objects import dump
+from inferfleet.api.reasons import ConditionReason, ReadyReason
+from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
+from inferfleet.app.planning import Job
+from inferfleet.app.snapshots import Snapshots
+from inferfleet.apply.applier import Applied, Applier, Owner, identity
+from inferfleet.apply.client import Client
+from inferfleet.apply.errors import ApiError, Conflict, Forbidden, Invalid, NameConflict, NotFound
+from inferfleet.apply.status import apply_status
+from inferfleet.domain.observed import Child, Key
+from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
+from inferfleet.observe.custom import Deployment, Unreadable
+from inferfleet.observe.store import Store
+from inferfleet.render import Manifest, RenderError, RenderFacts, render
+from inferfleet.report.events import Recorder, Subject, transitions
+from inferfleet.report.metrics import Metrics
+from inferfleet.report.observation import NOTHING_TO_APPLY, RESERVED_ONLY, UP_TO_DATE, Application, Observation
+from inferfleet.report.pod_trouble import UNSCHEDULED_GRACE, still_unscheduled
+from inferfleet.report.status import change, reserves, status
+from inferfleet.runtime.queue import KeyedQueue
+
+# Counts and wording are written at most this often per object, in seconds; what matters is written at once.
+_QUIET_SECONDS = 5.0
+# A name that somebody else has, or a write that was refused, is tried again at least this much later, in seconds.
+_REFUSED_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a pass: how the writes went, and in how many seconds to try again (None: not by itself)."""
+
+    application: Application
+    again: float | None = None
+
+
+class Reconciler:
+    """See the module. `may_write()` says whether this process leads."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        store: Store,
+        queue: KeyedQueue[Key],
+        snapshots: Snapshots,
+        recorder: Recorder,
+        metrics: Metrics,
+        facts: RenderFacts,
+        may_write: Callable[[], bool],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`facts` are those of the installation that manifests need."""
+        self._client = client
+        self._store = store
+        self._queue = queue
+        self._snapshots = snapshots
+        self._recorder = recorder
+        self._metrics = metrics
+        self._facts = facts
+        self._may_write = may_write
+        self._now = now
+        self._applier = Applier(client, on_written=store.take_child)
+        self._written_at: dict[str, float] = {}
+
+    async def handle(self, job: Job) -> None:
+        """Carry out a job and hand its key back."""
+        started = time.perf_counter()
+        result = await self._handle(job)
+        self._metrics.reconciled(result, time.perf_counter() - started)
+
+    def crashed(self, job: Job) -> None:
+        """Hand the key of a job back that met a bug."""
+        self._queue.retry(job.key)
+        self._metrics.reconciled("error", 0.0)
+
+    async def _handle(self, job: Job) -> str:
+        if not self._may_write():
+            self._queue.retry(job.key)
+            return "requeue"
+        try:
+            again = await self._reconcile(job)
+        except Conflict:
+            self._queue.retry(job.key)
+            return "requeue"
+        except ApiError as error:
+            self._queue.retry(job.key, after=error.retry_after)
+            return "error"
+        if again is not None:
+            self._queue.retry(job.key, after=again)
+            return "requeue"
+        self._queue.done(job.key)
+        return "success"
+
+    async def _reconcile(self, job: Job) -> float | None:
+        """Do the pass. Returns in how many seconds it has to be repeated, None when it need not."""
+        item = self._store.deployments.get(job.key)
+        if item is None or item.uid != job.decided.uid or item.generation != job.decided.generation:
+            return None  # changed since it was decided; that change has put the key back into the queue
+        children = self._children(item)
+        settled = self._is_settled(job, item, children)
+        first = self._status(job, item, UP_TO_DATE if settled else RESERVED_ONLY)
+        stored = item.read_status()
+        if reserves(stored, first):
+            await self._write(item, stored, first)
+        self._snapshots.settled(item.uid)
+        outcome = Outcome(application=UP_TO_DATE) if settled else await self._apply(job, item, children)
+        await self._report(job, outcome)
+        return outcome.again
+
+    async def _apply(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> Outcome:
+        """Write the children. What only a person can mend becomes a condition, the rest is raised."""
+        owner = Owner(uid=item.uid, namespace=item.namespace, name=item.name)
+        try:
+            manifests = self._render(job)
+            if manifests is None:
+                return Outcome(application=NOTHING_TO_APPLY)
+            applied = await self._applier.apply(owner, manifests, self._store.children_of(job.key))
+        except NameConflict as error:
+            return _failed(str(error), ReadyReason.NAME_CONFLICT, again=_REFUSED_SECONDS)
+        except RenderError as error:
+            return _failed(str(error), ReadyReason.INVALID_SPEC, again=None)
+        except (Forbidden, Invalid) as error:
+            return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
+        except NotFound as error:  # the namespace is going away
+            return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
+        job.decided.manifests = {identity(manifest): manifest.content_hash for manifest in manifests}
+        return Outcome(application=_progress(applied))
+
+    async def _report(self, job: Job, outcome: Outcome) -> None:
+        """Write the status if it differs in substance, or differs at all and was left alone for a while."""
+        item = self._store.deployments.get(job.key)
+        if item is None or item.uid != job.decided.uid:
+            return
+        stored = item.read_status()
+        new = self._status(job, item, outcome.application)
+        differs = change(stored, new)
+        wait = self._written_at.get(item.uid, 0.0) + _QUIET_SECONDS - time.monotonic()
+        if differs.substance or (differs.any and wait <= 0):
+            await self._write(item, stored, new)
+        elif differs.any:
+            self._queue.add_after(job.key, wait)
+        if still_unscheduled(self._store.pods_of(job.key)) and new.conditions[-1].reason == ReadyReason.PROGRESSING:
+            self._queue.add_after(job.key, UNSCHEDULED_GRACE.total_seconds())
+
+    async def _write(self, item: Deployment, stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> None:
+        """Store a status, and tell people what it changes."""
+        try:
+            answer = await apply_status(
+                self._client,
+                INFERENCE_DEPLOYMENT,
+                namespace=item.namespace,
+                name=item.name,
+                uid=item.uid,
+                status=dump(new),
+            )
+        except NotFound as error:
+            self._store.deployments.discard(item.key, item.uid)
+            raise Conflict(f"{item.name} is gone", code=404) from error
+        self._store.take_deployment(answer)
+        self._written_at[item.uid] = time.monotonic()
+        subject = Subject(
+            api_version=INFERENCE_DEPLOYMENT.api_version,
+            kind=INFERENCE_DEPLOYMENT.kind,
+            namespace=item.namespace,
+            name=item.name,
+            uid=item.uid,
+        )
+        for note in transitions(subject, stored.conditions, new.conditions):
+            self._recorder.tell(note)
+
+    def forget(self, item: Deployment) -> None:
+        """Forget a deployment that is gone."""
+        self._written_at.pop(item.uid, None)
+
+    def _render(self, job: Job) -> tuple[Manifest, ...] | None:
+        """Return what shall exist, None when everything is to be left as it is."""
+        decided = job.decided
+        if decided.leave_alone or decided.demand is None:
+            return None
+        return render(decided.demand, decided.decision, decided.pools, self._facts)
+
+    def _is_settled(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> bool:
+        wanted = job.decided.manifests
+        if wanted is None:
+            return False
+        return self._applier.is_settled(Owner(uid=item.uid, namespace=item.namespace, name=item.name), wanted, children)
+
+    def _children(self, item: Deployment) -> dict[tuple[str, str, str], Child]:
+        """Return what this deployment controls."""
+        seen = self._store.children_of(item.key)
+        return {key: child for key, child in seen.items() if child.owner == item.uid}
+
+    def _status(self, job: Job, item: Deployment, application: Application) -> InferenceDeploymentStatus:
+        spec = None if isinstance(item.content, Unreadable) else item.content
+        seen = Observation(
+            generation=item.generation,
+            spec=spec,
+            decision=job.decided.decision,
+            application=application,
+            children=self._children(item),
+            pods=self._store.pods_of(item.key),
+            may_grow=self._may_grow(job),
+            now=self._now(),
+        )
+        return status(item.name, item.read_status(), seen)
+
+    def _may_grow(self, job: Job) -> bool:
+        """Whether a pool of the placements may still add a node."""
+        for name, pool in job.decided.pools.items():
+            item = self._store.pools.get(("", name))
+            if item is None or isinstance(item.content, Unreadable) or pool.max_nodes is None:
+                continue
+            selector = frozenset(pool.node_selector)
+            if sum(selector <= node.labels for node in self._store.nodes.values()) < pool.max_nodes:
+                return True
+        return False
+
+
+def _progress(applied: Applied) -> Application:
+    if not applied.waiting:
+        return UP_TO_DATE
+    return Application(
+        status=ConditionStatus.FALSE,
+        reason=ConditionReason.APPLY_FAILED,
+        message=f"waiting until the former {', '.join(applied.waiting)} is gone",
+    )
+
+
+def _failed(message: str, ready_reason: ReadyReason, *, again: float | None) -> Outcome:
+    application = Application(
+        status=ConditionStatus.FALSE,
+        reason=ReadyReason.NAME_CONFLICT if ready_reason is ReadyReason.NAME_CONFLICT else ConditionReason.APPLY_FAILED,
+        message=message,
+        ready_reason=ready_reason,
+    )
+    return Outcome(application=application, again=again)
