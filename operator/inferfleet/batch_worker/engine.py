@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from inferfleet.batch_worker.errors import BadInputError, OutsideError
+from inferfleet.batch_worker.errors import BadInputError, EngineLostError, OutsideError
 from inferfleet.batch_worker.lines import Request
 from inferfleet.batch_worker.results import Answer, Quarantined
 
 ATTEMPTS = 6
+LOSSES = 3
 LONGEST_PAUSE_SECONDS = 30.0
 POLL_SECONDS = 1.0
 # One answer may take as long as its generation; only silence on an open connection for an hour counts as lost.
@@ -62,20 +63,20 @@ class Engine:
     async def answer(self, request: Request) -> Answer | Quarantined:
         """Send one line until it is answered or refused for good.
 
-        Raises `OutsideError` when the engine went away under this line again and again, `BadInputError` when the
-        engine does not accept the API key.
+        Raises `EngineLostError` when the engine went away under this line again and again, `OutsideError` when it did
+        not come back, `BadInputError` when it does not accept the API key.
         """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type((_LostError, _FailedError)),
             wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=_enough,
             sleep=self.pause,
             reraise=True,
         )
         try:
             return await retrying(self._send, request)
         except _LostError as error:
-            raise OutsideError(f"the engine went away {ATTEMPTS} times under line {request.number}") from error
+            raise EngineLostError(f"the engine went away {LOSSES} times under line {request.number}") from error
         except _FailedError as error:
             return _refused(request, error.status, error.reason)
 
@@ -106,6 +107,13 @@ class Engine:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
+
+
+def _enough(state: RetryCallState) -> bool:
+    """Stop earlier when the engine is lost than when it answers with trouble: each loss costs a model load."""
+    assert state.outcome is not None
+    lost = isinstance(state.outcome.exception(), _LostError)
+    return state.attempt_number >= (LOSSES if lost else ATTEMPTS)
 
 
 def _refused(request: Request, status: int, reason: str) -> Quarantined:

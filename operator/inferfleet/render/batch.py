@@ -6,6 +6,8 @@ failures; input that can never work ends the Job at once instead of paying for r
 time-out of its own: its result is part of the owner's status.
 """
 
+from dataclasses import asdict
+
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.exit_codes import BAD_INPUT
 from inferfleet.domain.placement import Placement
@@ -62,7 +64,22 @@ def job(
         "labels": labels.of_placement(demand, placement),
         "annotations": labels.annotations(placement, pool),
     }
-    return manifest("batch/v1", "Job", demand, {"metadata": metadata, "spec": spec}, immutable=True)
+    intent = _intent(demand, placement, suspended=suspended)
+    return manifest("batch/v1", "Job", demand, {"metadata": metadata, "spec": spec}, intent=intent)
+
+
+def _intent(demand: Demand, placement: Placement, *, suspended: bool) -> Body:
+    """What makes one Job another one: model, engine, places, deadline, and where and how it runs."""
+    spec = demand.spec
+    assert spec.batch is not None
+    return {
+        "model": spec.model.model_dump(mode="json"),
+        "engine": spec.engine.model_dump(mode="json"),
+        "batch": spec.batch.model_dump(mode="json", include={"input", "output", "deadline_seconds"}),
+        "placement": [placement.name, placement.pool, placement.gpu_type, placement.capacity_type.value],
+        "settings": asdict(placement.engine),
+        "suspended": suspended,
+    }
 
 
 def _failure_policy() -> Body:

@@ -6,9 +6,10 @@ API server would default: what is not written stays the server's (server-side ap
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from inferfleet.api.v1alpha1.resource import API_VERSION
 from inferfleet.domain.demand import Demand
@@ -38,14 +39,16 @@ class Manifest:
     immutable: bool = False
 
 
-def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, immutable: bool = False) -> Manifest:
+def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, intent: Body | None = None) -> Manifest:
     """Complete a body that has `metadata.name`: namespace, owner reference and hash annotation.
 
-    The hash covers the whole object except itself, in canonical JSON (sorted keys, no spaces).
+    The hash covers the whole object except itself, in canonical JSON (sorted keys, no spaces). For an object that
+    cannot be changed in place, `intent` is what was asked for, and the hash covers only that: a new operator version
+    renders differently, and must not throw away what is running.
     """
     metadata = {**body["metadata"], "namespace": demand.namespace, "ownerReferences": [_owner(demand)]}
     whole = {"apiVersion": api_version, "kind": kind, **body, "metadata": metadata}
-    content_hash = _digest(whole)
+    content_hash = _digest(whole if intent is None else intent)
     metadata["annotations"] = {**metadata.get("annotations", {}), HASH_ANNOTATION: content_hash}
     return Manifest(
         api_version=api_version,
@@ -54,7 +57,7 @@ def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, immutab
         name=metadata["name"],
         content_hash=content_hash,
         body=whole,
-        immutable=immutable,
+        immutable=intent is not None,
     )
 
 
@@ -70,6 +73,5 @@ def _owner(demand: Demand) -> Body:
     }
 
 
-def _digest(whole: Body) -> str:
-    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]
+def _digest(content: Body) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:HASH_DIGITS]

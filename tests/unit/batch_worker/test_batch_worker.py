@@ -92,12 +92,38 @@ async def test_a_line_at_which_the_engine_keeps_failing_is_quarantined(batch: Ba
     assert batch.records(batch.errors)[0]["error"]["code"] == "engine_failed"
 
 
-async def test_no_line_is_blamed_for_an_engine_that_keeps_dying(batch: Batch) -> None:
-    write_input(batch, line("a"), line("b"))
-    batch.engine.script = {"b": [0] * 50}
-    assert await batch.worker(concurrency=1).work() == TRY_AGAIN
-    assert batch.last_words["message"] == "the engine went away 6 times under line 2"
+async def test_a_line_that_kills_the_engine_does_not_take_the_others_with_it(batch: Batch) -> None:
+    write_input(batch)
+    batch.engine.script = {"p7": [0] * 50}
+    assert await batch.worker().work() == DONE
+    assert batch.answered() == [f"id-{prompt}" for prompt in PROMPTS if prompt != "p7"]
+    (record,) = batch.records(batch.errors)
+    assert record["error"] == {
+        "code": "engine_died",
+        "message": "the engine went away 3 times under line 8, sent alone",
+    }
+
+
+async def test_a_suspect_is_sent_alone(batch: Batch) -> None:
+    write_input(batch)
+    batch.engine.script = {"p7": [0] * 4}
+    beside: list[int] = []
+
+    async def count(body: dict[str, Any]) -> None:
+        if body["messages"] == "p7":
+            beside.append(batch.engine.in_flight - 1)
+
+    batch.engine.before_answer = count
+    assert await batch.worker().work() == DONE
+    assert beside[-1] == 0
     assert not batch.errors.exists()
+
+
+async def test_an_engine_that_dies_under_every_line_is_blamed_itself(batch: Batch) -> None:
+    write_input(batch)
+    batch.engine.script = {prompt: [0] * 50 for prompt in PROMPTS}
+    assert await batch.worker().work() == TRY_AGAIN
+    assert "under 3 lines in a row" in batch.last_words["message"]
 
 
 async def test_the_engine_is_waited_for_and_given_up_in_the_end(batch: Batch) -> None:

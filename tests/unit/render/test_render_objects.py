@@ -134,6 +134,32 @@ class TestJob:
         (job,) = rendered(SUMMARIES, (placement(L40S), L40S))
         assert job.immutable
 
+    def test_a_new_operator_version_does_not_replace_a_running_job(self) -> None:
+        newer = replace(FACTS, worker_image="example.org/inferfleet/inferfleet:0.2.0")
+        (old,), (new,) = (rendered(SUMMARIES, (placement(L40S), L40S), facts=facts) for facts in (FACTS, newer))
+        assert old.content_hash == new.content_hash
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"batch": {"deadlineSeconds": 3600}},
+            {"batch": {"input": {"persistentVolumeClaim": {"path": "other.jsonl"}}}},
+            {"engine": {"image": "acme/vllm:1", "version": "0.32.0"}},
+            {"model": {"revision": "v2"}},
+        ],
+    )
+    def test_another_wish_is_another_job(self, change: dict[str, Any]) -> None:
+        (old,), (new,) = (
+            rendered(of, (placement(L40S), L40S)) for of in (SUMMARIES, demand("summaries", base=BATCH, **change))
+        )
+        assert old.content_hash != new.content_hash
+
+    def test_another_placement_is_another_job(self) -> None:
+        (old,), (new,) = (
+            rendered(SUMMARIES, (where, L40S)) for where in (placement(L40S), placement(L40S, max_num_seqs=64))
+        )
+        assert old.content_hash != new.content_hash
+
     def test_secrets_of_input_and_output_are_only_named(self) -> None:
         change = {"input": {"persistentVolumeClaim": None, "urlSecretRef": {"name": "signed", "key": "in"}}}
         (worker,) = self.spec(batch=change)["template"]["spec"]["containers"]
