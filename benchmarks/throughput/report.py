@@ -3,13 +3,14 @@
 In: scored predictions per rule. Out: lines for the terminal and a picture. No arithmetic beyond what a table needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.throughput.score import (
     SETS,
     Scored,
     calibrated_errors,
+    experimental,
     first_token_ratios,
     pair_order,
     steady,
@@ -43,7 +44,7 @@ def _further_lines(closed: Sequence[Scored]) -> list[str]:
     means, floors = first_token_ratios(closed)
     if means:
         lines.append(f"measured / predicted time to first token: {_quartiles(means)}")
-        lines.append(f"measured / prefill floor of the planning rule: {_quartiles(floors)}")
+            lines.append(f"measured / prefill floor of the planning rule: {_quartiles(floors)}")
     return lines
 
 
@@ -51,6 +52,13 @@ def _quartiles(values: Sequence[float]) -> str:
     ordered = sorted(values)
     low, middle, high = (ordered[min(len(ordered) - 1, len(ordered) * part // 4)] for part in (1, 2, 3))
     return f"quartiles {low:.2f}, {middle:.2f}, {high:.2f} over {len(ordered)} rows"
+
+
+KINDS: tuple[tuple[str, Callable[[Scored], bool]], ...] = (
+    ("dense", lambda score: score.case.model.experts is None and not experimental(score.case.row)),
+    ("mixture of experts", lambda score: score.case.model.experts is not None and not experimental(score.case.row)),
+    ("experimental campaign", lambda score: experimental(score.case.row)),
+)
 
 
 def plot(results: Mapping[str, Sequence[Scored]], path: Path) -> None:
@@ -63,8 +71,8 @@ def plot(results: Mapping[str, Sequence[Scored]], path: Path) -> None:
     figure, panels = plt.subplots(1, len(results), figsize=(4 * len(results), 4), sharex=True, sharey=True)
     for panel, (rule, scores) in zip(panels, results.items(), strict=True):
         closed = [score for score in scores if steady(score.case.row)]
-        for label, mixture in (("dense", False), ("mixture of experts", True)):
-            chosen = [score for score in closed if (score.case.model.experts is not None) is mixture]
+        for label, belongs in KINDS:
+            chosen = [score for score in closed if belongs(score)]
             panel.loglog(
                 [score.rate for score in chosen],
                 [score.prediction.output_tokens_per_second for score in chosen],
