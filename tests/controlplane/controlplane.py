@@ -127,7 +127,8 @@ class ControlPlane(Cluster):
         self._start("etcd", arguments.etcd(self.directory, self.ports))
         self._start("kube-apiserver", arguments.api_server(self.directory, self.ports))
         certificate = arguments.certificate(self.directory)
-        eventually(lambda: self._alive() and certificate.exists(), _READY_SECONDS, interval=0.02)
+        # The key is written after the certificates: once it is there, they are complete.
+        eventually(lambda: self._alive() and certificate.with_suffix(".key").exists(), _READY_SECONDS, interval=0.02)
         for user, token in tokens.items():
             path = arguments.kubeconfig(self.directory, user)
             write_kubeconfig(path, server=self.server, authority=certificate.read_bytes(), token=token)
@@ -155,8 +156,10 @@ class ControlPlane(Cluster):
             self.processes.check()
             try:
                 return self.objects.request("GET", "/readyz", timeout=5).get("text") == "ok"
-            except (ApiError, urllib3.exceptions.HTTPError):
-                return False
+            except urllib3.exceptions.SSLError:
+                raise
+            except (ApiError, urllib3.exceptions.HTTPError) as error:
+                raise AssertionError(str(error)) from error
 
         eventually(ready, _READY_SECONDS, interval=0.05, describe="API server ready")
 
