@@ -1,4 +1,4 @@
-"""`inferfleet batch-worker`: the process beside the engine of a batch pod; the Job that we render writes its options."""
+"""`inferfleet batch-worker`: the process beside the engine of a batch pod; the rendered Job writes its options."""
 
 import os
 from pathlib import Path

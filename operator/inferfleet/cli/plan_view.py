@@ -77,7 +77,7 @@ def table_of(plans: Sequence[Plan]) -> RenderableType:
     for plan in plans:
         parts += [_headline(plan), *_summary(plan)]
         if plan.decision.candidates:
-            parts.append(candidate_table(plan.decision.candidates))
+            parts.append(candidate_table(plan.decision.candidates, told=plan.message))
         parts.append(Text())
     monthly = sum((plan.decision.usd_per_month for plan in plans if not _is_batch(plan)), start=HOURS_PER_MONTH * 0)
     ready = sum(plan.ready for plan in plans)
@@ -104,7 +104,8 @@ def _summary(plan: Plan) -> list[Text]:
         tokens = "" if cost.usd_per_million_tokens is None else f", {cost.usd_per_million_tokens} per million tokens"
         dated = f" of {cost.price_date}" if cost.price_date else ""
         lines.append(f"  costs     {amount}{tokens}{_assumed_volume(plan)} ({cost.price_source}{dated})")
-    lines.append(f"  budget    {plan.decision.budget.message}")
+    if plan.decision.budget.message != plan.message:
+        lines.append(f"  budget    {plan.decision.budget.message}")
     if plan.decision.replicas_clamped:
         lines.append(f"  replicas  {plan.decision.replicas_clamped}")
     lines += [f"  creates   {kind}" for kind in _created(plan)]
@@ -146,8 +147,11 @@ def _is_batch(plan: Plan) -> bool:
     return plan.demand.spec.batch is not None
 
 
-def candidate_table(candidates: Sequence[Candidate]) -> Table:
-    """Return every candidate with its verdict, reason and numbers, in the order of the decision."""
+def candidate_table(candidates: Sequence[Candidate], *, told: str = "") -> Table:
+    """Return every candidate with its verdict, reason and numbers, in the order of the decision.
+
+    A message that was `told` already is left out.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for name in ("verdict", "reason", "GPU", "TP", "pool", "capacity"):
         table.add_column(name, no_wrap=True, justify="right" if name == "TP" else "left")
@@ -155,7 +159,8 @@ def candidate_table(candidates: Sequence[Candidate]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("message", ratio=1, min_width=30)
     for candidate in candidates:
-        table.add_row(*_cells(candidate), style=STYLES[candidate.verdict])
+        message = "as above" if candidate.message == told else candidate.message
+        table.add_row(*_cells(candidate), message, style=STYLES[candidate.verdict])
     return table
 
 
@@ -176,5 +181,4 @@ def _cells(candidate: Candidate) -> list[str]:
         f"{speed.requests_per_second:.2f}" if speed else "",
         f"{speed.time_per_output_token_ms:.1f}" if speed else "",
         total or monthly,
-        candidate.message,
     ]

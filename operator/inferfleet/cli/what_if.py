@@ -61,8 +61,8 @@ def read_changes(texts: Sequence[str], *, max_usd_per_month: str | None) -> Chan
 def _number(flag: str, text: str, problems: list[str]) -> Decimal:
     try:
         return _MONEY.validate_python(text)
-    except ValidationError as error:
-        problems.append(f"{flag}: {text!r} {error.errors()[0]['msg']}")
+    except ValidationError:
+        problems.append(f"{flag}: {text!r} must be a decimal such as 1.60, with at most six digits after the point")
         return Decimal(1)
 
 
