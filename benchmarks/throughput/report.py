@@ -44,7 +44,7 @@ def _further_lines(closed: Sequence[Scored]) -> list[str]:
     means, floors = first_token_ratios(closed)
     if means:
         lines.append(f"measured / predicted time to first token: {_quartiles(means)}")
-            lines.append(f"measured / prefill floor of the planning rule: {_quartiles(floors)}")
+        lines.append(f"measured / prefill floor of the planning rule: {_quartiles(floors)}")
     return lines
 
 
