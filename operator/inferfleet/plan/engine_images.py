@@ -6,6 +6,7 @@ In: `spec.engine.image` and what the policies allow. Out: an image, or a `Proble
 import re
 from collections.abc import Iterable
 
+from inferfleet.catalog.engine_flags import captured_versions
 from inferfleet.domain.problem import Problem
 
 FIELD = "spec.engine.image"
@@ -26,13 +27,13 @@ def default_image(version: str, gpu_resource_name: str) -> str:
 
 
 def check_image(image: str, allowed_prefixes: Iterable[str], require_digest: bool) -> str | Problem:
-    """Return the image, or why no matching policy lets it run.
+    """Return the image, or why no matching policy lets it run. What would run anyway needs no policy.
 
     A prefix must end where a part of an image reference ends (`:`, `/`, `@`) or be the whole reference, so that
     `acme/vllm` does not let `acme/vllm-evil` pass.
     """
     prefixes = tuple(sorted(set(allowed_prefixes)))
-    if not any(_within(image, prefix) for prefix in prefixes):
+    if image not in _defaults() and not any(_within(image, prefix) for prefix in prefixes):
         message = (
             f"is not allowed by a matching BudgetPolicy; spec.engine.allowedImages: {', '.join(prefixes) or 'none'}"
         )
@@ -41,6 +42,12 @@ def check_image(image: str, allowed_prefixes: Iterable[str], require_digest: boo
         message = "must be pinned by digest (NAME@sha256:...), as a matching BudgetPolicy requires"
         return Problem(field=FIELD, value=image, message=message)
     return image
+
+
+def _defaults() -> frozenset[str]:
+    """Name the images that run where no image is named: those of the versions whose flags are known."""
+    repositories = (NVIDIA_REPOSITORY, AMD_REPOSITORY)
+    return frozenset(f"{repository}:v{version}" for repository in repositories for version in captured_versions())
 
 
 def _within(image: str, prefix: str) -> bool:

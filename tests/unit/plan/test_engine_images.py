@@ -34,8 +34,9 @@ def test_an_image_that_only_looks_alike_does_not(image: str, prefix: str) -> Non
     assert found.field == "spec.engine.image"
 
 
-def test_no_policy_allows_no_image() -> None:
-    assert "allowedImages: none" in str(check_image("vllm/vllm-openai:v0.32.0", [], require_digest=False))
+def test_no_policy_allows_no_image_but_the_default() -> None:
+    assert "allowedImages: none" in str(check_image("vllm/vllm-openai:v0.31.0", [], require_digest=False))
+    assert check_image("vllm/vllm-openai:v0.32.0", [], require_digest=False) == "vllm/vllm-openai:v0.32.0"
 
 
 def test_a_required_digest_must_be_there() -> None:
