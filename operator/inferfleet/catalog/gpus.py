@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from inferfleet.api.enums import CapacityType, Interconnect
+from inferfleet.catalog.packaged import read_packaged
 from inferfleet.domain.gpu import GPU, NodeLabel, Price
 
 # One value of these names one product; cloud labels such as Karpenter's `a100` may name several.
@@ -31,8 +29,7 @@ def gpus() -> Mapping[str, GPU]:
 
     Raises `CatalogError` when the file repeats a name or prices a capacity type twice.
     """
-    document = yaml.safe_load(files("inferfleet.catalog").joinpath("data/gpus.yaml").read_text("utf-8"))
-    return read_gpus(document)
+    return read_gpus(read_packaged("gpus.yaml"))
 
 
 def read_gpus(document: Mapping[str, Any]) -> Mapping[str, GPU]:

@@ -6,14 +6,12 @@ and date. Out: `Model` by id. It must not do I/O beyond reading the package, and
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from inferfleet.catalog.gpus import CatalogError
 from inferfleet.catalog.model_config import from_config
+from inferfleet.catalog.packaged import read_packaged
 from inferfleet.domain.model import Model, UnknownModel
 
 _FILES = ("models.yaml", "models_throughput.yaml")
@@ -22,8 +20,7 @@ _FILES = ("models.yaml", "models_throughput.yaml")
 @cache
 def models() -> Mapping[str, Model]:
     """Return all built-in models by id, in the order of the file; raises `CatalogError` for contradicting data."""
-    folder = files("inferfleet.catalog").joinpath("data")
-    documents = [yaml.safe_load(folder.joinpath(name).read_text("utf-8")) for name in _FILES]
+    documents = [read_packaged(name) for name in _FILES]
     return read_models({"models": [entry for document in documents for entry in document["models"]]})
 
 
