@@ -49,12 +49,13 @@ def _nearness(candidate: Candidate) -> float:
 
 def _record(ordered: list[Option], feasible: list[Option], chosen: Option | None) -> tuple[Candidate, ...]:
     record = []
+    able = {id(option) for option in feasible}
     for option in ordered:
         if option is chosen:
             verdict, reason, message = Verdict.CHOSEN, _why_chosen(option, feasible), _praise(option)
         elif option.refusal is not None:
             verdict, reason, message = Verdict.REJECTED, option.refusal.reason, option.refusal.message
-        elif option in feasible:
+        elif id(option) in able:
             assert chosen is not None
             verdict, (reason, message) = Verdict.FEASIBLE, _why_not(option, chosen)
         else:

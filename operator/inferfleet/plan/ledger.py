@@ -16,6 +16,8 @@ from inferfleet.domain.world import Policy, World
 from inferfleet.plan.rules import selects
 
 ZERO = Decimal(0)
+# A message names this many holders of the namespace and sums up the rest: Kubernetes bounds messages.
+HOLDERS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """Why a policy refuses: which, the need, and by how many USD it falls short (None: not a question of money)."""
+    """Why a policy refuses, with the need and the shortfall in words; `enforced` False: it only warns."""
 
     policy: str
     message: str
     enforced: bool
-    available: Decimal = ZERO
 
 
 def commitments(policy: Policy, category: Category | None = None) -> Decimal:
@@ -54,12 +55,21 @@ def commitments(policy: Policy, category: Category | None = None) -> Decimal:
 
 
 class Ledger:
-    """Promises of one planning pass, by owner UID."""
+    """Promises of one planning pass, by owner UID, with running sums per policy so that a question costs no search."""
 
     def __init__(self, world: World) -> None:
         """Start from what every deployment holds now."""
         self._policies = world.policies
-        self._claims = {uid: held_claim(holding) for uid, holding in world.holdings.items()}
+        self._claims: dict[str, Claim] = {}
+        self._sums: dict[tuple[str, Category | None, bool], Decimal] = {}
+        self._matching: dict[Labels, tuple[Policy, ...]] = {}
+        self._committed = {
+            (policy.name, category): commitments(policy, category)
+            for policy in world.policies
+            for category in (None, *Category)
+        }
+        for holding in world.holdings.values():
+            self.record(held_claim(holding))
 
     def held(self, uid: str) -> Decimal:
         """USD that this deployment holds now: per month, or in total for a batch."""
@@ -67,29 +77,40 @@ class Ledger:
 
     def record(self, claim: Claim) -> None:
         """Replace what the deployment holds; a claim of nothing frees it."""
+        before = self._claims.pop(claim.uid, None)
+        if before is not None:
+            self._add(before, -before.usd)
         if claim.usd:
             self._claims[claim.uid] = claim
-        else:
-            self._claims.pop(claim.uid, None)
+            self._add(claim, claim.usd)
 
     def shortages(self, claim: Claim, policies: Iterable[Policy]) -> tuple[Shortage, ...]:
         """Return every policy's objection to the claim; a claim no larger than what is held meets none about money."""
-        found = []
-        for policy in policies:
-            shortage = self._barred(policy, claim) or self._beyond(policy, claim)
-            if shortage is not None:
-                found.append(shortage)
-        return tuple(found)
+        found = (self._barred(policy, claim) or self._beyond(policy, claim) for policy in policies)
+        return tuple(shortage for shortage in found if shortage is not None)
 
     def available(self, claim: Claim, policies: Iterable[Policy]) -> Decimal | None:
         """Return the most USD that the enforcing policies leave for this claim's owner, None without a limit."""
         left = [
             limit - self._reserved(policy, claim, category)
             for policy in policies
-            if policy.spec.enforcement is not Enforcement.WARN
+            if _enforced(policy)
             for limit, category in _limits(policy, claim.category)
         ]
         return min(left, default=None)
+
+    def _add(self, claim: Claim, usd: Decimal) -> None:
+        for policy in self._policies_of(claim.labels):
+            for category in (None, claim.category):
+                key = (policy.name, category, claim.batch)
+                self._sums[key] = self._sums.get(key, ZERO) + usd
+
+    def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
+        if labels not in self._matching:
+            self._matching[labels] = tuple(
+                policy for policy in self._policies if selects(policy.spec.namespace_selector, labels)
+            )
+        return self._matching[labels]
 
     def _barred(self, policy: Policy, claim: Claim) -> Shortage | None:
         allowed = policy.spec.allowed_categories
@@ -106,25 +127,18 @@ class Ledger:
             others = self._reserved(policy, claim, category)
             if others + claim.usd > limit:
                 message = self._refusal(policy, claim, limit, category, others)
-                return Shortage(
-                    policy=policy.name, message=message, enforced=_enforced(policy), available=limit - others
-                )
+                return Shortage(policy=policy.name, message=message, enforced=_enforced(policy))
         return None
 
     def _reserved(self, policy: Policy, claim: Claim, category: Category | None) -> Decimal:
         """What all other owners under the policy hold against the claim's rule, plus commitments."""
-        held = sum((other.usd for other in self._others(policy, claim, category)), ZERO)
-        return held + commitments(policy, category)
-
-    def _others(self, policy: Policy, claim: Claim, category: Category | None) -> list[Claim]:
-        return [
-            other
-            for other in self._claims.values()
-            if other.uid != claim.uid
-            and (category is None or other.category is category)
-            and (claim.batch or not other.batch)
-            and selects(policy.spec.namespace_selector, other.labels)
-        ]
+        held = self._sums.get((policy.name, category, False), ZERO)
+        if claim.batch:
+            held += self._sums.get((policy.name, category, True), ZERO)
+        own = self._claims.get(claim.uid)
+        if own is not None and (category is None or own.category is category) and own.batch <= claim.batch:
+            held -= own.usd if policy in self._policies_of(own.labels) else ZERO
+        return held + self._committed[policy.name, category]
 
     def _refusal(self, policy: Policy, claim: Claim, limit: Decimal, category: Category | None, others: Decimal) -> str:
         unit = "USD in total" if claim.batch else "USD per month"
@@ -132,19 +146,26 @@ class Ledger:
         short = claim.usd + others - limit
         return (
             f"needs {usd_text(claim.usd)} {unit}; {line} has {usd_text(max(ZERO, limit - others))} of "
-            f"{usd_text(limit)} left, {usd_text(short)} short; held by {self._holders(policy, claim, category)}"
+            f"{usd_text(limit)} left, {usd_text(short)} short; held by "
+            f"{self._holders(policy, claim, category, others)}"
         )
 
-    def _holders(self, policy: Policy, claim: Claim, category: Category | None) -> str:
-        """Name holders of the claim's own namespace; those of others stay private."""
-        others = self._others(policy, claim, category)
-        parts = [
-            f"{other.name} {usd_text(other.usd)}"
-            for other in sorted(others, key=lambda other: (-other.usd, other.name))
+    def _holders(self, policy: Policy, claim: Claim, category: Category | None, others: Decimal) -> str:
+        """Name the largest holders of the claim's own namespace; those of others stay private."""
+        own = [
+            other
+            for other in self._claims.values()
             if other.namespace == claim.namespace
+            and other.uid != claim.uid
+            and (category is None or other.category is category)
+            and (claim.batch or not other.batch)
         ]
-        foreign = sum((other.usd for other in others if other.namespace != claim.namespace), ZERO)
-        committed = commitments(policy, category)
+        own.sort(key=lambda other: (-other.usd, other.name))
+        committed = self._committed[policy.name, category]
+        foreign = others - committed - sum((other.usd for other in own), ZERO)
+        parts = [f"{other.name} {usd_text(other.usd)}" for other in own[:HOLDERS_NAMED]]
+        rest = sum((other.usd for other in own[HOLDERS_NAMED:]), ZERO)
+        parts += [f"{len(own) - HOLDERS_NAMED} more here {usd_text(rest)}"] if rest else []
         parts += [f"other namespaces {usd_text(foreign)}"] if foreign else []
         parts += [f"commitments {usd_text(committed)}"] if committed else []
         return ", ".join(parts) or "nobody"

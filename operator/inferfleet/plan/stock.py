@@ -18,10 +18,11 @@ UNBOUNDED = 10_000
 class _PoolStock:
     """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added."""
 
-    __slots__ = ("free", "gpus_per_node", "new_nodes")
+    __slots__ = ("_rooms", "free", "gpus_per_node", "new_nodes")
 
     def __init__(self, pool: Pool) -> None:
         self.gpus_per_node = pool.gpus_per_node
+        self._rooms: dict[int, int] = {}
         self.free = [node.free for node in pool.nodes if node.schedulable and not node.shared and not node.mig]
         if pool.max_nodes is None:
             self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
@@ -29,10 +30,14 @@ class _PoolStock:
             self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
 
     def room(self, size: int) -> int:
-        return sum(free // size for free in self.free) + self.new_nodes * (self.gpus_per_node // size)
+        if size not in self._rooms:
+            nodes = sum(free // size for free in self.free)
+            self._rooms[size] = nodes + self.new_nodes * (self.gpus_per_node // size)
+        return self._rooms[size]
 
     def take(self, size: int, count: int) -> None:
         """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
+        self._rooms.clear()
         for _ in range(count):
             fitting = [index for index, free in enumerate(self.free) if free >= size]
             if fitting:
