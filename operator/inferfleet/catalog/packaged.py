@@ -12,7 +12,8 @@ import yaml
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_packaged(name: str) -> Any:
+def read_packaged(name: str) -> dict[str, Any]:
     """Return the parsed contents of `data/NAME`."""
     text = files("inferfleet.catalog").joinpath("data").joinpath(name).read_text("utf-8")
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+    document: dict[str, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+    return document
