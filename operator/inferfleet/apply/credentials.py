@@ -55,25 +55,26 @@ class Credentials:
         return context
 
 
-def load_credentials(kubeconfig: Path | None) -> Credentials:
-    """Return the credentials of a kubeconfig, or of the pod that this process runs in.
+def load_credentials(kubeconfig: Path | None, *, context: str | None = None) -> Credentials:
+    """Return the credentials of a kubeconfig (its current context, or a named one), or of the pod of this process.
 
     Raises kubernetes.config.ConfigException when there are none, FileNotFoundError for a kubeconfig that is missing.
     """
     if kubeconfig is not None:
         if not kubeconfig.is_file():
             raise FileNotFoundError(f"KUBECONFIG={kubeconfig}: no such file")
-        return _from_kubeconfig(kubeconfig)
+        return _from_kubeconfig(kubeconfig, context)
     return _from_service_account()
 
 
-def _from_kubeconfig(path: Path) -> Credentials:
+def _from_kubeconfig(path: Path, context: str | None) -> Credentials:
     settings = kubernetes.client.Configuration()
     load: Callable[..., None] = kubernetes.config.load_kube_config
-    load(str(path), client_configuration=settings)
+    load(str(path), context=context, client_configuration=settings)
 
     def read_token() -> str | None:
-        header = settings.get_api_key_with_prefix("authorization")
+        # The client's name for it changed with version 35; calling this also renews what an exec plug-in handed out.
+        header = settings.get_api_key_with_prefix("BearerToken", alias="authorization")
         return str(header).removeprefix("Bearer ") if header else None
 
     return Credentials(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inferfleet.cli import batch_worker, catalog, crds, fit, plan, throughput
+from inferfleet.cli import batch_worker, catalog, crds, explain, fit, plan, throughput
 from inferfleet.cli import run as run_command
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("run")(run_command.run)
 app.command("plan")(plan.plan)
+app.command("explain")(explain.explain)
 app.command("fit")(fit.fit)
 app.command("throughput")(throughput.throughput)
 app.add_typer(catalog.app, name="catalog")

@@ -4,7 +4,7 @@ In: plans. Out: plain values (money as decimal strings, as status shows it) and 
 no number is made here: they come from the decision by way of `report.decision_view`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,8 +31,11 @@ DIGITS = 4
 STYLES = {Verdict.CHOSEN: "green", Verdict.FEASIBLE: "", Verdict.REJECTED: "dim"}
 
 
-def values_of(plan: Plan) -> dict[str, object]:
-    """Return a plan for JSON and YAML: the keys of `status`, every candidate, and the manifests."""
+def values_of(plan: Plan, *, ready: Mapping[str, int] | None = None) -> dict[str, object]:
+    """Return a plan for JSON and YAML: the keys of `status`, every candidate, and the manifests.
+
+    `ready` counts the ready replicas of what runs by placement name; offline nothing runs.
+    """
     decision = plan.decision
     rows = zip(candidate_rows(decision), decision.candidates, strict=True)
     return {
@@ -43,7 +46,7 @@ def values_of(plan: Plan) -> dict[str, object]:
         "message": plan.message,
         "recommendedReplicas": decision.recommended_replicas,
         "placement": _dumped(placement_summary(decision)),
-        "placements": [_dumped(row) for row in placement_rows(decision)],
+        "placements": [_dumped(row) for row in placement_rows(decision, ready)],
         "cost": _dumped(cost_status(decision, plan.demand.spec)),
         "memory": _dumped(chosen_memory(decision)),
         "decision": {"candidates": [{**_filled(row), **_speed(candidate)} for row, candidate in rows]},
@@ -73,15 +76,18 @@ def _speed(candidate: Candidate) -> dict[str, object]:
 
 def table_of(plans: Sequence[Plan]) -> RenderableType:
     """Return what a person reads: per deployment a summary and the candidates, then the total."""
-    parts: list[RenderableType] = []
-    for plan in plans:
-        parts += [_headline(plan), *_summary(plan)]
-        if plan.decision.candidates:
-            parts.append(candidate_table(plan.decision.candidates, told=plan.message))
-        parts.append(Text())
+    parts: list[RenderableType] = [part for plan in plans for part in (story_of(plan), Text())]
     monthly = sum((plan.decision.usd_per_month for plan in plans if not _is_batch(plan)), start=HOURS_PER_MONTH * 0)
     ready = sum(plan.ready for plan in plans)
     parts.append(Text(f"{ready} of {len(plans)} can be served; real-time work costs USD {usd_text(monthly)} per month"))
+    return Group(*parts)
+
+
+def story_of(plan: Plan) -> RenderableType:
+    """Return one deployment: what it asks for, what was decided, what it costs, and every candidate."""
+    parts: list[RenderableType] = [_headline(plan), *_summary(plan)]
+    if plan.decision.candidates:
+        parts.append(candidate_table(plan.decision.candidates, told=plan.message))
     return Group(*parts)
 
 

@@ -1,0 +1,113 @@
+"""Read everything that decisions depend on from a live cluster, once.
+
+In: a kubeconfig and the name of a context. Out: a filled `Store`, as the operator has one, or `ClusterUnreachable`.
+Only lists are asked for; nothing is written and nothing is watched.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+
+from inferfleet.apply.client import Client
+from inferfleet.apply.credentials import Credentials, load_credentials
+from inferfleet.apply.errors import ApiError, Forbidden, NotFound
+from inferfleet.cli.exit import BadInput, ClusterUnreachable
+from inferfleet.domain.resources import (
+    BUDGET_POLICY,
+    CHILDREN,
+    GPU_POOL,
+    GPU_TYPE,
+    GROUP,
+    INFERENCE_DEPLOYMENT,
+    MODEL_PROFILE,
+    NAMESPACE,
+    NODE,
+    POD,
+    Resource,
+)
+from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
+from inferfleet.observe.store import Store
+from inferfleet.observe.table import Document, Table
+
+DEFAULT_KUBECONFIG = Path("~/.kube/config")
+
+
+def kubeconfig_path(given: Path | None) -> Path | None:
+    """Return the file to use: the one given, KUBECONFIG, the usual one; None: the service account of this pod."""
+    if given is not None:
+        return given
+    named = os.environ.get("KUBECONFIG", "")
+    if os.pathsep in named:
+        raise BadInput(f"KUBECONFIG: {named} names several files; say which with --kubeconfig")
+    if named:
+        return Path(named)
+    usual = DEFAULT_KUBECONFIG.expanduser()
+    return usual if usual.is_file() else None
+
+
+def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
+    """Return the namespace of the context, as kubectl would use it. Raises `ClusterUnreachable`."""
+    if kubeconfig is None:
+        return "default"
+    try:
+        listed: Callable[[str], Any] = kubernetes.config.list_kube_config_contexts
+        contexts, current = listed(str(kubeconfig))
+    except kubernetes.config.ConfigException as error:
+        raise ClusterUnreachable(str(error)) from error
+    chosen = next((item for item in contexts if item["name"] == context), None) if context else current
+    if chosen is None:
+        names = ", ".join(sorted(item["name"] for item in contexts))
+        raise BadInput(f"--context: {context} is not in {kubeconfig}; there are {names}")
+    return str(chosen["context"].get("namespace") or "default")
+
+
+def read_cluster(kubeconfig: Path | None, context: str | None) -> Store:
+    """List everything and return it. Raises `ClusterUnreachable`."""
+    try:
+        credentials = load_credentials(kubeconfig, context=context)
+        return asyncio.run(_read(credentials))
+    except (FileNotFoundError, kubernetes.config.ConfigException) as error:
+        raise ClusterUnreachable(str(error)) from error
+    except NotFound as error:
+        raise ClusterUnreachable(
+            f"{error}; the CustomResourceDefinitions of {GROUP} are not installed (inferfleet crds)"
+        ) from error
+    except Forbidden as error:
+        raise ClusterUnreachable(f"this user may not read what a decision depends on: {error.message}") from error
+    except ApiError as error:
+        raise ClusterUnreachable(str(error)) from error
+
+
+async def _read(credentials: Credentials) -> Store:
+    store = Store()
+    tables: list[tuple[Resource, Table[Any], str]] = [
+        (INFERENCE_DEPLOYMENT, store.deployments, ""),
+        (BUDGET_POLICY, store.policies, ""),
+        (GPU_POOL, store.pools, ""),
+        (GPU_TYPE, store.gpu_types, ""),
+        (MODEL_PROFILE, store.profiles, ""),
+        (NAMESPACE, store.namespaces, ""),
+        (NODE, store.nodes, ""),
+        (POD, store.pods, ""),
+        *((resource, store.children[resource.kind], DEPLOYMENT_LABEL) for resource in CHILDREN),
+    ]
+    client = Client(credentials)
+    try:
+        for resource, table, selector in tables:
+            await _list(client, resource, table, selector)
+    finally:
+        await client.close()
+    return store
+
+
+async def _list(client: Client, resource: Resource, table: Table[Any], selector: str) -> None:
+    documents: list[Document] = []
+    version = "0"
+    async for page in client.list_pages(resource, selector=selector):
+        version = page["metadata"]["resourceVersion"]
+        documents += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in page["items"]]
+    table.replace(documents, version=version)

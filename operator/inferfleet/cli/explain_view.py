@@ -1,0 +1,137 @@
+"""An explanation as values and as a story: the decision now, what runs, and what status says.
+
+In: an `Explanation`. Out: plain values and rich renderables. Nothing is decided here.
+"""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from inferfleet.api.conditions import Condition
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.cli import plan_view
+from inferfleet.cli.explaining import Explanation
+from inferfleet.domain.observed import Child, PodFacts
+
+
+def values_of(found: Explanation) -> dict[str, object]:
+    """Return the explanation for JSON and YAML: the keys of a plan, `conditions`, and `running`."""
+    return {
+        **_decided(found),
+        "generation": found.item.generation,
+        "observedGeneration": found.status.observed_generation,
+        "conditions": [condition.model_dump(mode="json", by_alias=True) for condition in found.status.conditions],
+        "running": {
+            "replicas": found.status.replicas,
+            "readyReplicas": found.status.ready_replicas,
+            "placements": [row.model_dump(mode="json", by_alias=True) for row in found.status.placements],
+            "children": [_child(child) for child in found.children],
+            "pods": [_pod(pod) for pod in found.pods],
+        },
+    }
+
+
+def _decided(found: Explanation) -> dict[str, object]:
+    if found.plan is not None:
+        return plan_view.values_of(found.plan, ready={child.name: child.ready_replicas for child in found.children})
+    return {
+        "namespace": found.item.namespace,
+        "name": found.item.name,
+        "ready": False,
+        "reason": ReadyReason.INVALID_SPEC.value,
+        "message": found.problem,
+    }
+
+
+def _child(child: Child) -> dict[str, Any]:
+    return {
+        "kind": child.kind,
+        "name": child.name,
+        "replicas": child.replicas,
+        "readyReplicas": child.ready_replicas,
+        "active": child.active,
+        "succeeded": child.succeeded,
+        "failed": child.failed,
+    }
+
+
+def _pod(pod: PodFacts) -> dict[str, Any]:
+    return {
+        "name": pod.name,
+        "node": pod.node or None,
+        "phase": pod.phase,
+        "ready": pod.ready,
+        "message": _trouble(pod),
+    }
+
+
+def _trouble(pod: PodFacts) -> str:
+    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or died of."""
+    if pod.unscheduled:
+        return pod.unscheduled
+    said = [
+        f"{container.name}: {container.waiting or container.terminated} {container.message}".strip()
+        for container in pod.containers
+        if container.waiting or (container.terminated and container.exit_code)
+    ]
+    return "; ".join(said)
+
+
+def table_of(found: Explanation) -> RenderableType:
+    """Return what a person reads."""
+    if found.plan is not None:
+        decided: RenderableType = plan_view.story_of(found.plan)
+    else:
+        decided = Text(f"{found.item.namespace}/{found.item.name}  InvalidSpec  {found.problem}", style="red")
+    return Group(decided, Text(), *_running(found), Text(), *_conditions(found))
+
+
+def _running(found: Explanation) -> list[RenderableType]:
+    status = found.status
+    if not found.pods and not found.children:
+        return [Text("Nothing runs.", style="bold")]
+    head = Text(f"What runs: {status.ready_replicas or 0} of {status.replicas or 0} pods ready", style="bold")
+    table = Table(box=None, pad_edge=False)
+    for name in ("object", "node", "state", "message"):
+        table.add_column(name, overflow="fold")
+    for child in found.children:
+        table.add_row(f"{child.kind} {child.name}", "", _counts(child), "")
+    for pod in found.pods:
+        table.add_row(f"Pod {pod.name}", pod.node, f"{pod.phase}{', ready' if pod.ready else ''}", _trouble(pod))
+    return [head, table]
+
+
+def _counts(child: Child) -> str:
+    match child.kind:
+        case "Deployment":
+            return f"{child.ready_replicas} of {child.replicas} ready"
+        case "Job":
+            return f"{child.active} active, {child.succeeded} succeeded, {child.failed} failed"
+        case _:
+            return ""
+
+
+def _conditions(found: Explanation) -> list[RenderableType]:
+    if not found.status.conditions:
+        return [Text("The operator has written no status yet.", style="yellow")]
+    behind = found.status.observed_generation != found.item.generation
+    head = "Status" + (f" (of generation {found.status.observed_generation}, now {found.item.generation})" * behind)
+    table = Table(box=None, pad_edge=False)
+    for name in ("condition", "status", "reason", "since", "message"):
+        table.add_column(name, overflow="fold")
+    for condition in found.status.conditions:
+        table.add_row(*_condition(condition))
+    return [Text(head, style="bold"), table]
+
+
+def _condition(condition: Condition) -> tuple[str, ...]:
+    since = condition.last_transition_time
+    return (
+        condition.type,
+        condition.status.value,
+        condition.reason,
+        "" if since is None else f"{since:%Y-%m-%d %H:%M:%SZ}",
+        condition.message,
+    )
