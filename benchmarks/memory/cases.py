@@ -27,7 +27,7 @@ _REPRESENTATIVE = {
     "V1 0.27 or later": ("0.29.0", (0, 27), (9, 0)),
 }
 LARGE_DEVICE_GIB = 70.0
-# What the quantization column may say of a checkpoint that the catalogue does not know as quantised; first match counts.
+# What the quantization column may say of a checkpoint that the catalogue does not know as quantised; first match wins.
 _LABELS = (
     ("mxfp4", "mxfp4"), ("nvfp4", "nvfp4"), ("bitsandbytes", "bitsandbytes"), ("bnb", "bitsandbytes"), ("fp8", "fp8"),
     ("int8", "int8"), ("w8a8", "int8"), ("8bit", "int8"), ("awq", "awq"), ("gptq", "gptq"), ("aqlm", "aqlm"),

@@ -5,16 +5,12 @@ project's architecture facts; they are not runs of the tools. Sums of weight fil
 padding.
 """
 
-from dataclasses import replace
-
 from benchmarks.memory.answers import Answer, Estimator
 from benchmarks.memory.cases import Case
-from inferfleet.catalog.memory_laws import memory_law
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.plan.memory.formats import weight_format
-from inferfleet.plan.memory.matrices import pipeline_stages
-from inferfleet.plan.memory.weights import weight_bytes
+from inferfleet.plan.memory.weights import checkpoint_bytes
 
 GIB = 1024**3
 NAIVE_FACTOR = 1.2
@@ -62,8 +58,7 @@ def llmd(case: Case) -> Answer | None:
 
 
 def hf_mem(case: Case) -> Answer | None:
-    """The hf-mem sum of safetensors and the cache of one request, against the memory of all cards, without a
-    reserve."""
+    """Sum of safetensors and the cache of one request against the memory of the cards, as hf-mem; no reserve."""
     model = case.model
     if isinstance(model, UnknownModel):
         return None
@@ -90,12 +85,8 @@ def _gpus(case: Case) -> int:
 
 
 def _files(case: Case, model: Model) -> float:
-    """Bytes of the weight files: the shapes on one GPU, without rotary tables."""
-    alone = replace(
-        case.engine, tensor_parallel_size=1, pipeline_parallel_size=1, data_parallel_size=1, expert_parallel=False
-    )
-    whole = pipeline_stages(model.num_hidden_layers, 1)[0]
-    return weight_bytes(replace(model, rope_positions=1), alone, memory_law(case.engine.version), whole)
+    """Bytes of the weight files, as the shapes imply them."""
+    return checkpoint_bytes(model, case.engine.dtype)
 
 
 def _token_bytes(model: Model) -> float:

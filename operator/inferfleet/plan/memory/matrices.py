@@ -49,11 +49,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernels:
-    """What an engine version's kernels add: multiples to pad expert matrices to, and MLA's absorbed projections."""
+    """What an engine's kernels add to a checkpoint: padding of expert matrices, and copies that MLA decodes with."""
 
     hidden_multiple: int = 1
     width_multiple: int = 1
     absorbs_query: bool = False
+    copies_up_projection: bool = False
 
 
 def padded(value: int, multiple: int) -> int:
@@ -106,6 +107,8 @@ def _attention(model: Model, tensor_parallel_size: int, layers: int, kernels: Ke
     latent, linear, window = model.latent_attention, model.linear_attention, model.sliding_window
     if latent is not None:
         yield from _latent(model, latent, tensor_parallel_size, layers)
+        if kernels.copies_up_projection:
+            yield Matrix(Part.PLAIN, layers, _up_projection(model, latent, tensor_parallel_size))
         if kernels.absorbs_query:
             heads = model.num_attention_heads / tensor_parallel_size
             yield Matrix(Part.PLAIN, layers, (latent.q_lora_rank or model.hidden_size) * heads * latent.kv_lora_rank)
@@ -149,22 +152,26 @@ def _dense(
 
 
 def _latent(model: Model, latent: LatentAttention, tensor_parallel_size: int, layers: int) -> Iterator[Matrix]:
-    """MLA: low-rank projections are replicated, per-head parts divided, kv_b kept a second time for decoding."""
+    """MLA: low-rank projections are replicated, per-head parts divided."""
     hidden, heads = model.hidden_size, model.num_attention_heads / tensor_parallel_size
     query_dim = latent.qk_nope_head_dim + latent.qk_rope_head_dim
     if latent.q_lora_rank:
         yield Matrix(Part.ATTENTION, layers, hidden * latent.q_lora_rank)
     yield Matrix(Part.ATTENTION, layers, (latent.q_lora_rank or hidden) * heads * query_dim)
     yield Matrix(Part.ATTENTION, layers, hidden * (latent.kv_lora_rank + latent.qk_rope_head_dim))
-    up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
-    yield Matrix(Part.ATTENTION, layers, up)
-    yield Matrix(Part.PLAIN, layers, up)
+    yield Matrix(Part.ATTENTION, layers, _up_projection(model, latent, tensor_parallel_size))
     yield Matrix(Part.ATTENTION, layers, heads * latent.v_head_dim * hidden)
     if latent.index_head_dim and latent.index_num_heads:
         source = latent.q_lora_rank or hidden
         yield Matrix(Part.ATTENTION, layers, source * latent.index_num_heads * latent.index_head_dim)
         yield Matrix(Part.ATTENTION, layers, hidden * latent.index_head_dim)
         yield Matrix(Part.PLAIN, layers, hidden * latent.index_num_heads)
+
+
+def _up_projection(model: Model, latent: LatentAttention, tensor_parallel_size: int) -> float:
+    """Parameters of kv_b on one GPU; vLLM keeps a 16-bit copy for decoding (mla_attention.py, W_UK_T and W_UV)."""
+    heads = model.num_attention_heads / tensor_parallel_size
+    return latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
 
 
 def _linear(model: Model, linear: LinearAttention, tensor_parallel_size: int, layers: float) -> Iterator[Matrix]:

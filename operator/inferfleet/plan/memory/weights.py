@@ -7,12 +7,14 @@ logs named in docs/memory-model.md.
 """
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
 from inferfleet.plan.memory.formats import WeightFormat, weight_format
-from inferfleet.plan.memory.matrices import Kernels, Matrix, Part, Stage, layer_matrices, padded, pipeline_stages
+from inferfleet.plan.memory.matrices import Kernels, Part, Stage, layer_matrices, padded, pipeline_stages
 
 VOCABULARY_MULTIPLE = 64  # vLLM pads the vocabulary to this (vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE)
 MXFP4_HIDDEN_MULTIPLE = 256  # 2880 -> 3072 in the loaded gpt-oss weights
@@ -28,11 +30,25 @@ BELIEVABLE = 0.5
 def weight_bytes(model: Model, engine: EngineSettings, law: MemoryLaw, stage: Stage) -> float:
     """Return bytes of weights and rotary tables on one GPU of this stage."""
     layout = weight_format(model, engine)
-    shapes = _shape_bytes(model, engine, law, stage, layout)
-    return shapes * disk_correction(model, engine, law) + _rotary_bytes(model, layout.plain)
+    kernels = Kernels(copies_up_projection=law.latent_cache, absorbs_query=law.absorbs_query)
+    if layout.method == "mxfp4":
+        kernels = Kernels(hidden_multiple=MXFP4_HIDDEN_MULTIPLE, width_multiple=law.mxfp4_intermediate_multiple)
+    held = _tensor_bytes(model, engine, stage, kernels, rounded=allocated)
+    return held * _disk_correction(model, engine) + _rotary_bytes(model, layout.plain)
 
 
-def disk_correction(model: Model, engine: EngineSettings, law: MemoryLaw) -> float:
+def checkpoint_bytes(model: Model, dtype: str = "bfloat16") -> float:
+    """Return bytes of one copy of the weights as the shapes imply them, without what the engine adds."""
+    alone = EngineSettings(
+        version="0", tensor_parallel_size=1, max_model_len=1, max_num_seqs=1, max_num_batched_tokens=1,
+        gpu_memory_utilization=1.0, dtype=dtype,
+    )  # fmt: skip
+    whole = pipeline_stages(model.num_hidden_layers, 1)[0]
+    return _tensor_bytes(model, alone, whole, Kernels(), rounded=float)
+
+
+@lru_cache(maxsize=4096)
+def _disk_correction(model: Model, engine: EngineSettings) -> float:
     """Return the factor between the size on disk and the size that the shapes imply; 1 where both agree.
 
     It carries what the shapes cannot show: towers, mixed precision, state-space layers. Not applied where the engine
@@ -41,34 +57,32 @@ def disk_correction(model: Model, engine: EngineSettings, law: MemoryLaw) -> flo
     converts = model.dtype == "float32" or engine.dtype == "float32" or model.quantization == "mxfp4"
     if model.weight_bytes is None or converts or (engine.quantization is not None and model.quantization is None):
         return 1.0
-    whole = pipeline_stages(model.num_hidden_layers, 1)[0]
-    alone = EngineSettings(
-        version=engine.version, tensor_parallel_size=1, max_model_len=1, max_num_seqs=1, max_num_batched_tokens=1,
-        gpu_memory_utilization=1.0, dtype=engine.dtype,
-    )  # fmt: skip
-    factor = model.weight_bytes / _shape_bytes(model, alone, law, whole, weight_format(model, alone))
+    factor = model.weight_bytes / checkpoint_bytes(model)
     return factor if WORTH_CORRECTING < abs(factor - 1) < BELIEVABLE else 1.0
 
 
-def _shape_bytes(model: Model, engine: EngineSettings, law: MemoryLaw, stage: Stage, layout: WeightFormat) -> float:
-    kernels = Kernels(absorbs_query=law.absorbs_query)
-    if layout.method == "mxfp4":
-        kernels = Kernels(hidden_multiple=MXFP4_HIDDEN_MULTIPLE, width_multiple=law.mxfp4_intermediate_multiple)
+def _tensor_bytes(
+    model: Model,
+    engine: EngineSettings,
+    stage: Stage,
+    kernels: Kernels,
+    *,
+    rounded: Callable[[float], float],
+) -> float:
+    """Sum all tensors of a stage, each `rounded` as its holder rounds."""
+    layout = weight_format(model, engine)
     sixteen_bit_share = _sixteen_bit_share(model, layout)
-    layers = sum(
-        _matrix_bytes(matrix, layout, sixteen_bit_share) for matrix in layer_matrices(model, engine, stage, kernels)
-    )
+    layers = 0.0
+    for matrix in layer_matrices(model, engine, stage, kernels):
+        plain = matrix.count * rounded(matrix.parameters * layout.plain)
+        if _in_sixteen_bits(matrix.part, layout):
+            layers += plain
+            continue
+        scales = (matrix.parameters - matrix.padding) * layout.scales
+        quantised = matrix.count * (rounded(matrix.parameters * (layout.linear - layout.scales)) + scales)
+        layers += quantised * (1 - sixteen_bit_share) + plain * sixteen_bit_share
     tower = model.vision_parameters * layout.plain / engine.tensor_parallel_size if stage.first else 0.0
-    return layers + _embedding_bytes(model, engine, stage, layout) + tower
-
-
-def _matrix_bytes(matrix: Matrix, layout: WeightFormat, sixteen_bit_share: float) -> float:
-    plain = matrix.count * allocated(matrix.parameters * layout.plain)
-    if layout.detail is None or _in_sixteen_bits(matrix.part, layout):
-        return plain
-    scales = (matrix.parameters - matrix.padding) * layout.scales
-    quantised = matrix.count * (allocated(matrix.parameters * (layout.linear - layout.scales)) + scales)
-    return quantised * (1 - sixteen_bit_share) + plain * sixteen_bit_share
+    return layers + _embedding_bytes(model, engine, stage, layout, rounded) + tower
 
 
 def _in_sixteen_bits(part: Part, layout: WeightFormat) -> bool:
@@ -101,14 +115,16 @@ def allocated(size: float) -> float:
     return segment if segment - size <= UNSPLIT_REST else size
 
 
-def _embedding_bytes(model: Model, engine: EngineSettings, stage: Stage, layout: WeightFormat) -> float:
+def _embedding_bytes(
+    model: Model, engine: EngineSettings, stage: Stage, layout: WeightFormat, rounded: Callable[[float], float]
+) -> float:
     vocabulary = padded(model.vocab_size, VOCABULARY_MULTIPLE)
     table = vocabulary * model.hidden_size / engine.tensor_parallel_size
     head_size = layout.linear if layout.detail is not None and layout.detail.head_quantized else layout.plain
     if model.tie_word_embeddings:
-        return allocated(table * layout.plain) if stage.first or stage.last else 0.0
-    head = allocated(table * head_size) if stage.last and not model.pooling else 0.0
-    return (allocated(table * layout.plain) if stage.first else 0.0) + head
+        return rounded(table * layout.plain) if stage.first or stage.last else 0.0
+    head = rounded(table * head_size) if stage.last and not model.pooling else 0.0
+    return (rounded(table * layout.plain) if stage.first else 0.0) + head
 
 
 def _rotary_bytes(model: Model, plain: float) -> float:
