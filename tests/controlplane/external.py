@@ -30,15 +30,18 @@ def external_cluster(kubeconfig: Path) -> Iterator[Cluster]:
     processes = Processes(directory)
     cluster = Cluster(directory=directory, programs=programs, kubeconfig=own, processes=processes)
     network, (port,) = claim_pod_network(), free_ports(1)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(network.release)
+        undo.callback(processes.stop)
+        undo.callback(kwok.uninstall, cluster)
+        undo.callback(_delete_simulated_nodes, cluster)
         kwok.install(cluster)
         processes.start("kwok", [str(programs / "kwok"), *kwok.arguments(own, network.cidr, port)])
         kwok.wait_until_ready(port)
         yield cluster
-    finally:
-        for node in cluster.objects.list("v1", "Node"):
-            if kwok.NODE_ANNOTATION.items() <= node["metadata"].get("annotations", {}).items():
-                cluster.objects.delete("v1", "Node", node["metadata"]["name"])
-        kwok.uninstall(cluster)
-        processes.stop()
-        network.release()
+
+
+def _delete_simulated_nodes(cluster: Cluster) -> None:
+    for node in cluster.objects.list("v1", "Node"):
+        if kwok.NODE_ANNOTATION.items() <= node["metadata"].get("annotations", {}).items():
+            cluster.objects.delete("v1", "Node", node["metadata"]["name"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,7 @@ class Processes:
     def stop(self) -> None:
         """End everything; the directory is gone afterwards. Safe to call twice."""
         if self._guard is None:
+            shutil.rmtree(self.directory, ignore_errors=True)
             return
         guard, self._guard = self._guard, None
         with contextlib.suppress(BrokenPipeError):
