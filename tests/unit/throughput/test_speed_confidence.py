@@ -37,7 +37,7 @@ def test_settings_like_the_measured_ones_are_estimated(changes: dict[str, Any]) 
         ({"model": model(quantization="awq"), "engine": engine(quantization="awq")}, "plain 4-bit kernel"),
         (
             {"model": model(GPT_OSS, quantization=None, quantization_detail=None)},
-            "no measured mixture model in 16 bits",
+            "no tuned measurement of a mixture model in 16 bits",
         ),
         ({"engine": engine(enforce_eager=True)}, "eager mode"),
         ({"engine": engine(version="0.6.3")}, "older than the measured ones"),
@@ -50,6 +50,13 @@ def test_settings_that_nobody_measured_are_low_and_say_why(changes: dict[str, An
     found = speed(**changes)
     assert found.confidence is Confidence.LOW
     assert reason in "; ".join(found.notes)
+
+
+def test_an_8_bit_mixture_is_estimated_on_blackwell_and_low_before_it() -> None:
+    mixture = model("MiniMaxAI/MiniMax-M2.5")
+    settings = engine(tensor_parallel_size=4)
+    assert speed(model=mixture, engine=settings, gpu=gpu("nvidia-b200-180gb")).confidence is Confidence.ESTIMATED
+    assert speed(model=mixture, engine=settings, gpu=gpu("nvidia-h200-141gb")).confidence is Confidence.LOW
 
 
 def test_sparse_attention_is_low_while_plain_latent_attention_is_estimated() -> None:

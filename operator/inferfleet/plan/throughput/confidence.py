@@ -33,8 +33,8 @@ def confidence(
         ),
         (runs_plain_weight_only_kernel(model, gpu, engine, layout), "plain 4-bit kernel instead of Marlin"),
         (
-            model.experts is not None and not kernels(layout).known,
-            f"no measured mixture model in {layout.method or '16 bits'}",
+            model.experts is not None and not kernels(layout, gpu).known,
+            f"no tuned measurement of a mixture model in {layout.method or '16 bits'} on this generation",
         ),
         (model.linear_attention is not None, "hybrid linear attention: no tuned measurement"),
         (

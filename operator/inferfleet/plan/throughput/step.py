@@ -81,7 +81,7 @@ def step_model(
     costs: Footprint, layout: WeightFormat, gpu: GPU, engine: EngineSettings, *, traffic: Traffic, link: Interconnect
 ) -> StepModel:
     """Build the roofline of one replica from what its tokens cost and what the GPU and its link can do."""
-    kernel = k.kernels(layout)
+    kernel = k.kernels(layout, gpu)
     bandwidth = gpu.memory_bandwidth_gb_per_s * GIGA
     streaming = bandwidth * k.BANDWIDTH_EFFICIENCY
     sixteen = k.sixteen_bit_tflops(gpu) * TERA
