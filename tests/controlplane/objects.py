@@ -138,9 +138,9 @@ class Objects:
         return self.request("PATCH", path, patch, query={"fieldManager": "tests"}, content_type=_MERGE)
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
-        """Delete an object in the background; one that is already gone is fine."""
+        """Delete an object in the background; one that is already gone is fine, and so is a kind that is."""
         body = {"propagationPolicy": "Background"}
-        with contextlib.suppress(NotFoundError):
+        with contextlib.suppress(LookupError):
             self.request("DELETE", self.path(api_version, kind, namespace, name), body)
 
     def _path_of(self, manifest: Manifest, *, named: bool = True) -> str:
