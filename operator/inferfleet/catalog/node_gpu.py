@@ -7,8 +7,9 @@ other, a memory figure that fits no candidate, and an ambiguous name all give `U
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from inferfleet.api.enums import CapacityType
 from inferfleet.domain.gpu import GPU, MIB_PER_GIB
@@ -98,6 +99,8 @@ def identify(labels: Mapping[str, str], gpu_types: Iterable[GPU]) -> Identified 
     gpu-feature-discovery README, Karpenter AWS 1.14 instance-types reference, the GKE and EKS providers of the cluster
     autoscaler, ROCm/k8s-device-plugin node labeller.
     """
+    if AMD_BETA_PRODUCT in labels:  # the older labeller writes the same values
+        labels = {AMD_PRODUCT: labels[AMD_BETA_PRODUCT], **labels}
     matches, notes = _matches(labels, tuple(gpu_types))
     if not matches:
         return UnknownGPU(message=_nothing_matched(notes))
@@ -149,22 +152,25 @@ def _matches(
     """Return candidates per label key, and a note for each driver label that names no known product."""
     found: dict[str, tuple[GPU, ...]] = {}
     for gpu in gpu_types:
-        for label in gpu.labels:
-            for key in _equivalent_keys(label.key):
-                if key in labels and _product(key, labels[key]) == _product(key, label.value):
-                    found[key] = (*(other for other in found.get(key, ()) if other is not gpu), gpu)
+        for key in _matching_keys(gpu, labels):
+            found[key] = (*(other for other in found.get(key, ()) if other is not gpu), gpu)
     notes = tuple(
         f"{key}={labels[key]} names no known GPU type"
-        for key in (GFD_PRODUCT, AMD_PRODUCT, AMD_BETA_PRODUCT)
+        for key in (GFD_PRODUCT, AMD_PRODUCT)
         if key in labels and key not in found
     )
     return dict(sorted(found.items())), notes
 
 
-def _equivalent_keys(key: str) -> tuple[str, ...]:
-    return (AMD_PRODUCT, AMD_BETA_PRODUCT) if key == AMD_PRODUCT else (key,)
+def _matching_keys(gpu: GPU, labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield the node's label keys whose value this type claims."""
+    for label in gpu.labels:
+        said = labels.get(label.key)
+        if said is not None and _product(label.key, said) == _product(label.key, label.value):
+            yield label.key
 
 
+@lru_cache(maxsize=8192)
 def _product(key: str, value: str) -> str:
     """Drop case, and from driver product names also vendor prefix, sharing, slicing and virtual-function suffixes."""
     text = value.casefold()
