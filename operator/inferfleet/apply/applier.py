@@ -14,7 +14,7 @@ import orjson
 
 from inferfleet.apply.client import Client, Document
 from inferfleet.apply.drift import difference
-from inferfleet.apply.errors import Conflict, NameConflict, NotFound
+from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound
 from inferfleet.domain.observed import Child
 from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Resource
 from inferfleet.render import Manifest
@@ -155,17 +155,20 @@ class Applier:
         """
         metadata = stored["metadata"]
         for index, entry in enumerate(metadata.get("managedFields") or ()):
-            if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Update":
-                await self._client.patch(
-                    resource,
-                    metadata["namespace"],
-                    metadata["name"],
-                    [
-                        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
-                        {"op": "replace", "path": f"/metadata/managedFields/{index}/operation", "value": "Apply"},
-                    ],
-                )
-                return
+            if entry.get("manager") != FIELD_MANAGER or entry.get("operation") != "Update":
+                continue
+            path = f"/metadata/managedFields/{index}"
+            operations = [
+                {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+                {"op": "test", "path": f"{path}/manager", "value": FIELD_MANAGER},
+                {"op": "test", "path": f"{path}/operation", "value": "Update"},
+                {"op": "replace", "path": f"{path}/operation", "value": "Apply"},
+            ]
+            try:
+                await self._client.patch(resource, metadata["namespace"], metadata["name"], operations)
+            except Invalid as error:  # a test failed: somebody wrote in between
+                raise Conflict(error.message, code=409) from error
+            return
 
     async def _prune(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> int:
         """Delete what we own and do not want any more."""

@@ -13,7 +13,7 @@ from inferfleet.domain.resources import GROUP, VERSION, Resource
 from inferfleet.observe.table import Table
 
 # Bookmarks come about every minute; Kopf reconnects when nothing came for 70 s.
-_SERVER_SECONDS = 420.0
+_SERVER_SECONDS = 420  # a whole number: Kopf hands it to the API server as it is
 _CONNECT_SECONDS = 10.0
 _REQUEST_SECONDS = 30.0
 # An API server that is away is waited for: about a quarter of an hour, then the pod restarts.

@@ -15,7 +15,7 @@ from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 Document = Mapping[str, Any]
 
 HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
-_KEPT_METADATA = ("labels", "annotations", "ownerReferences")
+_KEPT_METADATA = ("name", "namespace", "labels", "annotations", "ownerReferences")
 
 
 def child(document: Document) -> Child:

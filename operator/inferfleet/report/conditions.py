@@ -101,7 +101,7 @@ def _available(seen: Observation) -> Condition:
         reason, status = ConditionReason.MINIMUM_REPLICAS_READY, _TRUE
     else:
         reason, status = ConditionReason.MINIMUM_REPLICAS_NOT_READY, _FALSE
-    message = f"{ready} replicas are ready, {least} needed"
+    message = f"{ready} of at least {least} replicas ready"
     return _condition(seen, ConditionType.AVAILABLE, status, reason, message)
 
 
