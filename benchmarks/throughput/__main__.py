@@ -3,11 +3,11 @@
 import argparse
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.throughput.cases import Row, read_case, read_rows
-from benchmarks.throughput.predict import PREDICTORS, Prediction
+from benchmarks.throughput.cases import Case, Row, read_case, read_rows
+from benchmarks.throughput.predict import PREDICTORS, Prediction, Predictor
 from benchmarks.throughput.report import plot, summary_lines
 from benchmarks.throughput.score import scored
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     cases = {row["case_id"]: case for row in rows if (case := read_case(row)) is not None}
-    answers = {name: {case_id: rule(case) for case_id, case in cases.items()} for name, rule in PREDICTORS.items()}
+    answers = {name: answer_all(rule, cases) for name, rule in PREDICTORS.items()}
     if options.out is not None:
         write_answers(options.out, rows, answers["ours"])
     results = {
@@ -41,7 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_answers(path: Path, rows: Sequence[Row], answers: dict[str, Prediction]) -> None:
+def answer_all(rule: Predictor, cases: Mapping[str, Case]) -> dict[str, Prediction]:
+    """Return the rule's answer per case; settings that the memory model refuses are named and left without one."""
+    answers: dict[str, Prediction] = {}
+    for case_id, case in cases.items():
+        try:
+            answers[case_id] = rule(case)
+        except ValueError as error:
+            print(f"{case_id}: {error}", file=sys.stderr)
+    return answers
+
+
+def write_answers(path: Path, rows: Sequence[Row], answers: Mapping[str, Prediction]) -> None:
     """Write one line per row in the order of the input; cells stay empty where no answer is known."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
