@@ -15,6 +15,9 @@ from inferfleet.cli import plan_view
 from inferfleet.cli.explaining import Explanation
 from inferfleet.domain.observed import Child, PodFacts
 
+# The kinds of children that have pods; others of the same name only stand in front of them.
+WORKLOADS = ("Deployment", "Job")
+
 
 def values_of(found: Explanation) -> dict[str, object]:
     """Return the explanation for JSON and YAML: the keys of a plan, `conditions`, and `running`."""
@@ -35,7 +38,8 @@ def values_of(found: Explanation) -> dict[str, object]:
 
 def _decided(found: Explanation) -> dict[str, object]:
     if found.plan is not None:
-        return plan_view.values_of(found.plan, ready={child.name: child.ready_replicas for child in found.children})
+        ready = {child.name: child.ready_replicas for child in found.children if child.kind in WORKLOADS}
+        return plan_view.values_of(found.plan, ready=ready)
     return {
         "namespace": found.item.namespace,
         "name": found.item.name,
