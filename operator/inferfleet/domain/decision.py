@@ -1,11 +1,51 @@
 """The outcome for one demand: what to run, what it costs, and why not something else."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import overload
 
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Candidate, Placement
+
+
+class Record(Sequence[Candidate]):
+    """Candidates in their final order, worded when somebody reads them: most decisions of a batch are never printed."""
+
+    __slots__ = ("_built", "_write")
+
+    def __init__(self, write: Callable[[], tuple[Candidate, ...]] = tuple) -> None:
+        """Take what writes the record, from values that do not change any more."""
+        self._write = write
+        self._built: tuple[Candidate, ...] | None = None
+
+    @property
+    def all(self) -> tuple[Candidate, ...]:
+        """Every candidate."""
+        if self._built is None:
+            self._built = self._write()
+            self._write = tuple
+        return self._built
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, index: int | slice) -> Candidate | tuple[Candidate, ...]:
+        return self.all[index]
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.all == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.all)
+
+    def __repr__(self) -> str:
+        return repr(self.all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +74,7 @@ class Decision:
     namespace: str
     name: str
     placements: tuple[Placement, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: Sequence[Candidate]
     blocked: ReadyReason | None
     message: str
     budget: BudgetVerdict

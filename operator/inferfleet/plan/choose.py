@@ -1,10 +1,11 @@
 """Pick one option and write the record: every candidate with verdict, reason and numbers, the chosen one first."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inferfleet.api.reasons import READY_REASON, ReadyReason, Reason, Verdict
+from inferfleet.domain.decision import Record
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.domain.placement import Candidate
 from inferfleet.plan.eligible import Refusal
@@ -16,20 +17,22 @@ class Choice:
     """The chosen option (None: nothing can run) and the record of all."""
 
     option: Option | None
-    candidates: tuple[Candidate, ...]
+    candidates: Record
 
 
-def choose(options: Iterable[Option]) -> Choice:
-    """Keep what runs if it may stay, else take the cheapest; a probe only when nothing surer exists."""
-    ordered = sorted(options, key=lambda option: option.order)
-    feasible = [option for option in ordered if option.refusal is None and not option.assessment.probe]
+def choose(options: tuple[Option, ...]) -> Choice:
+    """Keep what runs if it may stay, else take the cheapest; a probe only when nothing surer exists.
+
+    Options come cheapest first.
+    """
+    feasible = [option for option in options if option.refusal is None and not option.assessment.probe]
     if not feasible:
-        feasible = [option for option in ordered if option.refusal is None]
+        feasible = [option for option in options if option.refusal is None]
     chosen = next((option for option in feasible if option.held), feasible[0] if feasible else None)
-    return Choice(option=chosen, candidates=_record(ordered, feasible, chosen))
+    return Choice(option=chosen, candidates=Record(lambda: _record(options, feasible, chosen)))
 
 
-def obstacle(candidates: tuple[Candidate, ...]) -> tuple[ReadyReason, str]:
+def obstacle(candidates: Sequence[Candidate]) -> tuple[ReadyReason, str]:
     """Say why nothing is left: the reason of the candidate that got furthest, and how the others fared."""
     if not candidates:
         return ReadyReason.NO_MATCHING_POOL, "there is no GPUPool: describe at least one node pool"
@@ -47,12 +50,12 @@ def _nearness(candidate: Candidate) -> float:
     return candidate.memory.margin_gib if candidate.memory else 0.0
 
 
-def _record(ordered: list[Option], feasible: list[Option], chosen: Option | None) -> tuple[Candidate, ...]:
+def _record(ordered: tuple[Option, ...], feasible: list[Option], chosen: Option | None) -> tuple[Candidate, ...]:
     record = []
     able = {id(option) for option in feasible}
     for option in ordered:
         if option is chosen:
-            verdict, reason, message = Verdict.CHOSEN, _why_chosen(option, feasible), _praise(option)
+            verdict, reason, message = Verdict.CHOSEN, _why_chosen(option, feasible), praise(option)
         elif option.refusal is not None:
             verdict, reason, message = Verdict.REJECTED, option.refusal.reason, option.refusal.message
         elif id(option) in able:
@@ -99,7 +102,8 @@ def _too_close(option: Option) -> Refusal:
     )
 
 
-def _praise(option: Option) -> str:
+def praise(option: Option) -> str:
+    """Say what was chosen, with its numbers."""
     assessment = option.assessment
     speed, estimate = assessment.speed, assessment.memory
     assert speed is not None

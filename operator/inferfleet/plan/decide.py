@@ -19,16 +19,16 @@ from inferfleet.domain.placement import Candidate, Placement
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan.assess import Assessment, assess, assess_running, without_stock
-from inferfleet.plan.choose import Choice, choose, obstacle
+from inferfleet.plan.choose import Choice, choose, obstacle, praise
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.engine_images import check_image
 from inferfleet.plan.engine_settings import DEFAULT_VERSION, engine_settings
 from inferfleet.plan.extra_args import check_extra_args
 from inferfleet.plan.fitting import gpu_of
-from inferfleet.plan.ledger import Ledger
+from inferfleet.plan.ledger import Ledger, claim_of
 from inferfleet.plan.lessons import died
 from inferfleet.plan.money_gate import admitted, refused, released
-from inferfleet.plan.options import Option, claim_for, counts, weigh
+from inferfleet.plan.options import Gate, Option, counts, offers
 from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import blocking, combine, matching
 from inferfleet.plan.shape import Shape, shape_of
@@ -46,6 +46,7 @@ class _Pass:
     ledger: Ledger
     now: datetime | None
     assessed: dict[Shape, tuple[Assessment, ...]]
+    offered: dict[tuple[Shape, int | None], tuple[Option, ...]]
 
 
 def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = None) -> tuple[Decision, ...]:
@@ -61,6 +62,7 @@ def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = No
         ledger=Ledger(world),
         now=now,
         assessed={},
+        offered={},
     )
     turns = sorted(demands, key=lambda demand: _turn(demand, matching(world, demand.namespace_labels)))
     decisions = [_decide_one(planning, demand) for demand in turns]
@@ -85,22 +87,22 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     rules = combine(policies)
     held = holding.placements if holding else ()
     shape = shape_of(demand, rules, planning.world.lessons)
-    options = [
-        weigh(
-            demand,
-            assessment,
-            planning.prices[assessment.pool],
-            held=held,
-            stock=planning.stock,
-            ledger=planning.ledger,
-            policies=policies,
-        )
-        for assessment in _assessments(planning, demand, shape, held)
-    ]
-    choice = choose(options)
+    gate = Gate(demand=demand, policies=policies, held=held, stock=planning.stock, ledger=planning.ledger)
+    choice = choose(gate.settle(_offers(planning, demand, shape, held)))
     if choice.option is None:
         return _unserved(demand, holding, obstacle(choice.candidates), choice.candidates, policies)
     return _served(planning, demand, choice, held, policies)
+
+
+def _offers(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> tuple[Option, ...]:
+    """Count and price once for all demands of a shape; what runs, and what has a deadline, is looked at by itself."""
+    assessments = _assessments(planning, demand, shape, held)
+    if held or demand.spec.batch is not None:
+        return offers(demand, assessments, planning.prices)
+    key = (shape, demand.spec.replicas)
+    if key not in planning.offered:
+        planning.offered[key] = offers(demand, assessments, planning.prices)
+    return planning.offered[key]
 
 
 def _barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple[ReadyReason, str] | None:
@@ -220,7 +222,7 @@ def _served(
     size = assessment.tensor_parallel_size
     mine = held_replicas(held, assessment.pool, size) if option.held else 0
     planning.stock.promise(assessment.pool, size, option.replicas - mine)
-    claim = claim_for(demand, option)
+    claim = claim_of(demand, option.claimed_usd)
     verdict = admitted(planning.ledger.shortages(claim, policies), claim, policies, option)
     planning.ledger.record(claim)
     return Decision(
@@ -230,7 +232,7 @@ def _served(
         placements=(_placement(demand, option),),
         candidates=choice.candidates,
         blocked=None,
-        message=choice.candidates[0].message,
+        message=praise(option),
         budget=verdict,
         recommended_replicas=option.recommended,
         replicas_clamped=counts(demand, assessment.replicas).clamped,
@@ -282,7 +284,7 @@ def _unserved(
     demand: Demand,
     holding: Holding | None,
     why: tuple[ReadyReason, str],
-    candidates: tuple[Candidate, ...],
+    candidates: Sequence[Candidate],
     policies: tuple[Policy, ...],
 ) -> Decision:
     """Nothing new starts; what was admitted before keeps running and keeps its reservation."""

@@ -4,7 +4,6 @@ In: a shape and a pool. Out: a reason with a message, or None. The order is the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from inferfleet.api.enums import CapacityType, EngineName, SpotPolicy
 from inferfleet.api.reasons import Reason
@@ -14,12 +13,22 @@ from inferfleet.plan.rules import selects
 from inferfleet.plan.shape import Shape
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a candidate is out, as a reason and as a sentence with numbers."""
+    """Why a candidate is out, as a reason and as a sentence with numbers that is worded only when somebody reads it."""
 
-    reason: Reason
-    message: str
+    __slots__ = ("_words", "reason")
+
+    def __init__(self, reason: Reason, words: str | Callable[[], str]) -> None:
+        """Take the sentence, or what will word it from values that do not change any more."""
+        self.reason = reason
+        self._words = words
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        if not isinstance(self._words, str):
+            self._words = self._words()
+        return self._words
 
 
 Question = Callable[[Shape, Pool], str | None]

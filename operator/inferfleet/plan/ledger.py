@@ -6,7 +6,7 @@ total and per category. A batch forecast must fit beside all of them. A policy i
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from inferfleet.api.enums import Category, Enforcement, WorkloadClass
@@ -61,6 +61,7 @@ class Ledger:
         """Start from what every deployment holds now."""
         self._policies = world.policies
         self._claims: dict[str, Claim] = {}
+        self._journal: list[Claim] = []
         self._sums: dict[tuple[str, Category | None, bool], Decimal] = {}
         self._matching: dict[Labels, tuple[Policy, ...]] = {}
         self._committed = {
@@ -77,6 +78,7 @@ class Ledger:
 
     def record(self, claim: Claim) -> None:
         """Replace what the deployment holds; a claim of nothing frees it."""
+        self._journal.append(claim)
         before = self._claims.pop(claim.uid, None)
         if before is not None:
             self._add(before, -before.usd)
@@ -89,15 +91,33 @@ class Ledger:
         found = (self._barred(policy, claim) or self._beyond(policy, claim) for policy in policies)
         return tuple(shortage for shortage in found if shortage is not None)
 
-    def available(self, claim: Claim, policies: Iterable[Policy]) -> Decimal | None:
-        """Return the most USD that the enforcing policies leave for this claim's owner, None without a limit."""
+    def headroom(self, claim: Claim, policies: Iterable[Policy]) -> "Headroom":
+        """Return what the enforcing policies leave for this claim's owner now; its USD do not matter."""
+        enforcing = tuple(policy for policy in policies if _enforced(policy))
         left = [
             limit - self._reserved(policy, claim, category)
-            for policy in policies
-            if _enforced(policy)
+            for policy in enforcing
             for limit, category in _limits(policy, claim.category)
         ]
-        return min(left, default=None)
+        barred = next((found for policy in enforcing if (found := self._barred(policy, claim))), None)
+        return Headroom(
+            claim=claim,
+            policies=enforcing,
+            held=self.held(claim.uid),
+            limit=min(left, default=None),
+            barred=barred,
+            ledger=self,
+            entry=len(self._journal),
+        )
+
+    def as_of(self, entry: int) -> "Ledger":
+        """Return the ledger as it was when it had this many entries."""
+        if entry == len(self._journal):
+            return self
+        past = Ledger(World(policies=self._policies))
+        for claim in self._journal[:entry]:
+            past.record(claim)
+        return past
 
     def _add(self, claim: Claim, usd: Decimal) -> None:
         for policy in self._policies_of(claim.labels):
@@ -169,6 +189,31 @@ class Ledger:
         parts += [f"other namespaces {usd_text(foreign)}"] if foreign else []
         parts += [f"commitments {usd_text(committed)}"] if committed else []
         return ", ".join(parts) or "nobody"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Headroom:
+    """What one owner may claim: at most `limit` USD (None: no limit), always what it holds, nothing when barred.
+
+    It answers for the moment it was taken: the ledger's journal up to `entry`.
+    """
+
+    claim: Claim
+    policies: tuple[Policy, ...]
+    held: Decimal
+    limit: Decimal | None
+    barred: Shortage | None
+    ledger: Ledger
+    entry: int
+
+    def allows(self, usd: Decimal) -> bool:
+        """Tell whether the owner may hold so many USD; what it holds already is never taken back here."""
+        return self.barred is None and (usd <= self.held or self.limit is None or usd <= self.limit)
+
+    def refusal(self, usd: Decimal) -> str:
+        """Say which policy refuses so many USD, and who holds the money."""
+        past = self.ledger.as_of(self.entry)
+        return past.shortages(replace(self.claim, usd=usd), self.policies)[0].message
 
 
 def held_claim(holding: Holding) -> Claim:

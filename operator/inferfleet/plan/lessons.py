@@ -30,7 +30,7 @@ def relevant(lessons: Iterable[Lesson], namespace: str, model_id: str) -> Lesson
 def correction_for(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> Correction | None:
     """Return the memory figures of an engine with the same flags; its context may have been another.
 
-    In vLLM's V1 engine no term but the KV cache of one request depends on max_model_len (memory-model notes, section 3).
+    In vLLM's V1 engine no term but the KV cache of one request depends on max_model_len (docs/memory-model.md).
     """
     for lesson in lessons:
         figures = (lesson.weights_gib, lesson.activation_gib, lesson.kv_cache_gib, lesson.usable_gib)

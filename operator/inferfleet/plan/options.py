@@ -1,13 +1,16 @@
 """Turn assessments into options: how many replicas, at what price, and whether stock and money allow them today.
 
-In: one demand's assessments, and the stock and ledger of the planning pass. Out: one `Option` each, refused or
-feasible. Stock and ledger are only read here; `decide` charges them with what was chosen.
+In: one demand's assessments, and the stock and ledger of the planning pass. Out: `offers` are counted, priced and
+sorted, the same for every demand of a shape; `Gate.settle` refuses those that today's stock or money cannot carry.
+Stock and ledger are only read here; `decide` charges them with what was chosen.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 
-from inferfleet.api.enums import CapacityType, ReservePolicy
+from inferfleet.api.enums import ReservePolicy
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.gpu import Price
@@ -16,24 +19,26 @@ from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.ledger import Claim, Ledger, claim_of
+from inferfleet.plan.ledger import Headroom, Ledger, claim_of
 from inferfleet.plan.stock import Stock, held_replicas
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Option:
     """A candidate with its count and price; `refusal` None means that it could run now.
 
     `replicas` is what would run; `recommended` is what the plan would choose if it owned the count; `short` replicas
-    were asked for and not granted (growth of something that runs).
+    were asked for and not granted (growth of something that runs). `reserved` is the count that the ledger holds.
+    Demands of one shape share their options as long as stock and money do not object.
     """
 
     assessment: Assessment
     refusal: Refusal | None
     recommended: int = 0
     replicas: int = 0
+    reserved: int = 0
     short: int = 0
     short_message: str = ""
     price: Price | None = None
@@ -44,28 +49,37 @@ class Option:
         """GPUs of all replicas."""
         return self.replicas * self.assessment.tensor_parallel_size
 
-    @property
+    @cached_property
     def usd_per_hour(self) -> Decimal | None:
         """USD per hour of all replicas, None without a price."""
         return None if self.price is None else self.gpus * self.price.usd_per_gpu_hour
 
-    @property
+    @cached_property
     def usd_total(self) -> Decimal | None:
         """Forecast total of a batch in USD, None for real-time work or without a price."""
         hours, hourly = self.assessment.hours, self.usd_per_hour
         return None if hours is None or hourly is None else hourly * Decimal(f"{hours:.6f}")
 
-    @property
+    @cached_property
+    def replica_usd_per_month(self) -> Decimal:
+        """USD per month of 730 hours for one replica, 0 without a price."""
+        if self.price is None:
+            return ZERO
+        return self.assessment.tensor_parallel_size * self.price.usd_per_gpu_hour * HOURS_PER_MONTH
+
+    @cached_property
+    def claimed_usd(self) -> Decimal:
+        """USD that the ledger holds for it: a batch's total, else USD per month of the reserved count."""
+        return self.usd_total if self.usd_total is not None else self.reserved * self.replica_usd_per_month
+
+    @cached_property
     def comparable(self) -> Decimal:
         """The amount by which options are compared: a batch's total, else USD per month of the recommended count."""
         if self.price is None:
             return Decimal("Infinity")
-        if self.usd_total is not None:
-            return self.usd_total
-        gpus = max(self.recommended, 1) * self.assessment.tensor_parallel_size
-        return gpus * self.price.usd_per_gpu_hour * HOURS_PER_MONTH
+        return self.usd_total if self.usd_total is not None else max(self.recommended, 1) * self.replica_usd_per_month
 
-    @property
+    @cached_property
     def order(self) -> tuple[Decimal, int, float, str, str, int]:
         """Cheapest first; ties by fewer GPUs, then faster, then name."""
         speed = self.assessment.speed.requests_per_second if self.assessment.speed else 0.0
@@ -108,121 +122,120 @@ def _clamp(count: int, least: int, most: int | None) -> int:
     return max(least, count) if most is None else min(most, max(least, count))
 
 
-def claimed_usd(demand: Demand, option: Option) -> Decimal:
-    """USD the ledger holds for an option: a batch's total, else USD per month of the current or the largest count."""
-    if option.usd_total is not None:
-        return option.usd_total
-    count = option.replicas
+def reserved_count(demand: Demand, replicas: int) -> int:
+    """The replicas that the ledger holds: the current count, or the largest one where the spec says so."""
     scaling = demand.spec.scaling
-    if scaling.reserve is ReservePolicy.MAX and scaling.max_replicas and count:
-        count = max(count, scaling.max_replicas)
-    return count * replica_usd_per_month(option)
+    largest = scaling.max_replicas if scaling.reserve is ReservePolicy.MAX else None
+    return max(replicas, largest) if largest and replicas else replicas
 
 
-def replica_usd_per_month(option: Option) -> Decimal:
-    """USD per month of 730 hours for one replica."""
-    if option.price is None:
-        return ZERO
-    return option.assessment.tensor_parallel_size * option.price.usd_per_gpu_hour * HOURS_PER_MONTH
+def offers(demand: Demand, assessments: Iterable[Assessment], prices: Mapping[str, Price | None]) -> tuple[Option, ...]:
+    """Count and price what was assessed, cheapest first; nothing here depends on stock, money or identity."""
+    return tuple(
+        sorted((_offer(demand, item, prices[item.pool]) for item in assessments), key=lambda option: option.order)
+    )
 
 
-def claim_for(demand: Demand, option: Option) -> Claim:
-    """The claim that admitting this option would put into the ledger."""
-    return claim_of(demand, claimed_usd(demand, option))
-
-
-def weigh(
-    demand: Demand,
-    assessment: Assessment,
-    price: Price | None,
-    *,
-    held: tuple[Placement, ...],
-    stock: Stock,
-    ledger: Ledger,
-    policies: tuple[Policy, ...],
-) -> Option:
-    """Count, price and check one assessment; the first objection in the documented order refuses it."""
+def _offer(demand: Demand, assessment: Assessment, price: Price | None) -> Option:
     if assessment.refusal is not None:
         return Option(assessment=assessment, refusal=assessment.refusal, price=price)
     count = counts(demand, assessment.replicas)
-    mine = held_replicas(held, assessment.pool, assessment.tensor_parallel_size)
-    placement = _held_here(held, assessment)
-    option = Option(
+    return Option(
         assessment=assessment,
         refusal=None,
         recommended=count.recommended,
         replicas=count.wanted,
+        reserved=reserved_count(demand, count.wanted),
         price=price,
-        held=placement,
     )
-    if placement is not None and mine > 0:
-        return _grown(demand, option, mine, stock=stock, ledger=ledger, policies=policies)
-    objection = (
-        _backing_off(demand, assessment)
-        or _no_capacity(option, stock)
-        or _no_price(option)
-        or _over_budget(demand, option, ledger, policies)
-    )
-    return _with(option, refusal=objection) if objection else option
 
 
-def _held_here(held: tuple[Placement, ...], assessment: Assessment) -> Placement | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What stands between a demand's offers and the cluster today: stock, money, pools that back off, what it holds."""
+
+    demand: Demand
+    policies: tuple[Policy, ...]
+    held: tuple[Placement, ...]
+    stock: Stock
+    ledger: Ledger
+
+    def settle(self, offered: Iterable[Option]) -> tuple[Option, ...]:
+        """Return the offers as they stand now, in the same order; the first objection refuses an offer."""
+        money = self.ledger.headroom(claim_of(self.demand, ZERO), self.policies)
+        return tuple(option if option.refusal is not None else self._settled(option, money) for option in offered)
+
+    def _settled(self, option: Option, money: Headroom) -> Option:
+        placement = held_here(self.held, option.assessment) if self.held else None
+        if placement is not None:
+            return self._grown(replace(option, held=placement), money)
+        objection = (
+            self._backing_off(option) or self._no_capacity(option) or _no_price(option) or _over_budget(option, money)
+        )
+        return option if objection is None else replace(option, refusal=objection)
+
+    def _grown(self, option: Option, money: Headroom) -> Option:
+        """Keep what runs; grant the largest growth that stock and money allow."""
+        size, wanted = option.assessment.tensor_parallel_size, option.replicas
+        mine = held_replicas(self.held, option.assessment.pool, size)
+        if wanted <= mine:
+            return option
+        if option.price is None:
+            return self._granted(option, mine, f"pool {option.assessment.pool} has no price any more")
+        room = mine + self.stock.room(option.assessment.pool, size)
+        granted, message = min(wanted, room), f"pool {option.assessment.pool} has room for {room} of {wanted} replicas"
+        trial = self._granted(option, granted, message)
+        objection = _over_budget(trial, money) if granted > mine else None
+        if objection is None:
+            return trial if granted < wanted else self._granted(option, wanted, "")
+        return self._granted(option, max(mine, min(granted - 1, self._affordable(option, money))), objection.message)
+
+    def _affordable(self, option: Option, money: Headroom) -> int:
+        """Replicas that the money left would pay for, beside what is held already."""
+        unit = option.replica_usd_per_month
+        if money.limit is None or money.barred is not None or not unit or money.limit <= 0:
+            return 0
+        return int(money.limit / unit)
+
+    def _granted(self, option: Option, granted: int, message: str) -> Option:
+        return replace(
+            option,
+            replicas=granted,
+            reserved=reserved_count(self.demand, granted),
+            short=option.replicas - granted,
+            short_message=message if option.replicas > granted else "",
+        )
+
+    def _backing_off(self, option: Option) -> Refusal | None:
+        pool = option.assessment.pool
+        if pool not in self.demand.excluded_pools:
+            return None
+        return Refusal(Reason.POOL_BACKING_OFF, f"pool {pool} did not deliver lately and is left alone for a while")
+
+    def _no_capacity(self, option: Option) -> Refusal | None:
+        assessment = option.assessment
+        room = self.stock.room(assessment.pool, assessment.tensor_parallel_size)
+        if room >= option.replicas:
+            return None
+        return Refusal(
+            Reason.NO_CAPACITY,
+            lambda: (
+                f"needs {option.replicas} x {assessment.tensor_parallel_size} GPUs, each on one node; pool "
+                f"{assessment.pool} has room for {room} (nodes that may still be added included)"
+            ),
+        )
+
+
+def held_here(held: tuple[Placement, ...], assessment: Assessment) -> Placement | None:
+    """Return the placement that runs exactly this candidate, None when it does not run."""
+    here = (assessment.pool, assessment.gpu_type, assessment.capacity_type, assessment.tensor_parallel_size)
     return next(
         (
             placement
             for placement in held
-            if placement.pool == assessment.pool
-            and placement.tensor_parallel_size == assessment.tensor_parallel_size
-            and placement.gpu_type == assessment.gpu_type
-            and placement.capacity_type == assessment.capacity_type
+            if (placement.pool, placement.gpu_type, placement.capacity_type, placement.tensor_parallel_size) == here
         ),
         None,
-    )
-
-
-def _grown(
-    demand: Demand, option: Option, mine: int, *, stock: Stock, ledger: Ledger, policies: tuple[Policy, ...]
-) -> Option:
-    """Keep what runs; grant the largest growth that stock and money allow."""
-    if option.price is None:
-        message = f"pool {option.assessment.pool} has no price any more"
-        return _with(option, replicas=min(mine, option.replicas), short=max(0, option.replicas - mine), message=message)
-    if option.replicas <= mine:
-        return option
-    wanted = option.replicas
-    room = mine + stock.room(option.assessment.pool, option.assessment.tensor_parallel_size)
-    granted, message = wanted, ""
-    if room < wanted:
-        granted, message = room, f"pool {option.assessment.pool} has room for {room} of {wanted} replicas"
-    while granted > mine:
-        trial = _with(option, replicas=granted)
-        objection = _over_budget(demand, trial, ledger, policies)
-        if objection is None:
-            break
-        available = ledger.available(claim_for(demand, trial), policies)
-        unit = replica_usd_per_month(option)
-        affordable = int(available / unit) if available is not None and unit and available > 0 else 0
-        granted, message = max(mine, min(granted - 1, affordable)), objection.message
-    return _with(option, replicas=granted, short=wanted - granted, message=message)
-
-
-def _backing_off(demand: Demand, assessment: Assessment) -> Refusal | None:
-    if assessment.pool not in demand.excluded_pools:
-        return None
-    message = f"pool {assessment.pool} did not deliver lately and is left alone for a while"
-    return Refusal(Reason.POOL_BACKING_OFF, message)
-
-
-def _no_capacity(option: Option, stock: Stock) -> Refusal | None:
-    assessment = option.assessment
-    room = stock.room(assessment.pool, assessment.tensor_parallel_size)
-    if room >= option.replicas:
-        return None
-    kind = "spot" if assessment.capacity_type is CapacityType.SPOT else "free"
-    return Refusal(
-        Reason.NO_CAPACITY,
-        f"needs {option.replicas} x {assessment.tensor_parallel_size} GPUs, each on one node; pool {assessment.pool} "
-        f"has {kind} room for {room} (nodes that may still be added included)",
     )
 
 
@@ -232,33 +245,15 @@ def _no_price(option: Option) -> Refusal | None:
     assessment = option.assessment
     return Refusal(
         Reason.NO_PRICE,
-        f"no {assessment.capacity_type} price for pool {assessment.pool}: set spec.usdPerGPUHour there, or a price for "
-        f"{assessment.capacity_type} in GPUType {assessment.gpu_type}",
+        lambda: (
+            f"no {assessment.capacity_type} price for pool {assessment.pool}: set spec.usdPerGPUHour there, or a price "
+            f"for {assessment.capacity_type} in GPUType {assessment.gpu_type}"
+        ),
     )
 
 
-def _over_budget(demand: Demand, option: Option, ledger: Ledger, policies: tuple[Policy, ...]) -> Refusal | None:
-    for shortage in ledger.shortages(claim_for(demand, option), policies):
-        if shortage.enforced:
-            return Refusal(Reason.OVER_BUDGET, shortage.message)
-    return None
-
-
-def _with(
-    option: Option,
-    *,
-    refusal: Refusal | None = None,
-    replicas: int | None = None,
-    short: int = 0,
-    message: str = "",
-) -> Option:
-    return Option(
-        assessment=option.assessment,
-        refusal=refusal,
-        recommended=option.recommended,
-        replicas=option.replicas if replicas is None else replicas,
-        short=short,
-        short_message=message,
-        price=option.price,
-        held=option.held,
-    )
+def _over_budget(option: Option, money: Headroom) -> Refusal | None:
+    usd = option.claimed_usd
+    if money.allows(usd):
+        return None
+    return Refusal(Reason.OVER_BUDGET, lambda: money.refusal(usd))
