@@ -37,6 +37,9 @@ SPOT_RETRIES = 0.10
 DEADLINE_SHARE = 0.8
 SECONDS_PER_HOUR = 3600
 
+# Pools of one GPU type ask the same question: it is answered once.
+_speed = lru_cache(maxsize=16_384)(throughput.estimate)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
@@ -107,7 +110,7 @@ def assess_running(shape: Shape, pool: Pool, engine: EngineSettings) -> Assessme
 def _assess_speed(
     shape: Shape, pool: Pool, engine: EngineSettings, estimate: MemoryEstimate, *, probe: bool
 ) -> Assessment:
-    speed = throughput.estimate(
+    speed = _speed(
         shape.model,
         gpu_of(pool),
         engine,
