@@ -17,7 +17,8 @@ _SUFFIXES: Mapping[str, Decimal] = (
 )
 _QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)(n|u|m|[kMGTPE]|[KMGTPE]i)?")
 # What identifies an entry in lists that are merged entry by entry ("Merge strategy", Kubernetes API reference).
-_MERGE_KEYS = ("name", "mountPath", "containerPort", "uid", "devicePath", "topologyKey", "ip")
+# Mounts come first: two of them may be of one volume, and so have the same name.
+_MERGE_KEYS = ("mountPath", "name", "containerPort", "uid", "devicePath", "topologyKey", "ip")
 # Lists of entries with such a key that are nevertheless replaced as a whole.
 _ATOMIC = frozenset({"tolerations", "matchExpressions", "items", "nodeSelectorTerms"})
 
