@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.memory.defaults import defaults
 from benchmarks.memory.devices import device
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.engine import EngineSettings
@@ -26,7 +27,6 @@ _REPRESENTATIVE = {
     "V1 0.17-0.26": ("0.19.0", (0, 17), (0, 26)),
     "V1 0.27 or later": ("0.29.0", (0, 27), (9, 0)),
 }
-LARGE_DEVICE_GIB = 70.0
 # What the quantization column may say of a checkpoint that the catalogue does not know as quantised; first match wins.
 _LABELS = (
     ("mxfp4", "mxfp4"), ("nvfp4", "nvfp4"), ("bitsandbytes", "bitsandbytes"), ("bnb", "bitsandbytes"), ("fp8", "fp8"),
@@ -80,9 +80,12 @@ def _model(row: Row) -> Model | UnknownModel:
 
 def _engine(row: Row, model: Model | UnknownModel, usable: float) -> EngineSettings:
     version = _version(row)
-    minor = tuple(int(part) for part in version.split(".")[:2])
-    first_generation = row.get("engine", "V1") == "V0"
-    large = usable >= LARGE_DEVICE_GIB and "A100" not in row.get("gpu_model", "") and not first_generation
+    unset = defaults(
+        tuple(int(part) for part in version.split(".")),
+        row.get("gpu_model", ""),
+        usable,
+        first_generation=row.get("engine", "V1") == "V0",
+    )
     longest = model.max_position_embeddings if isinstance(model, Model) else 8192
     expert_gpus = int(row.get("expert_parallel_gpus") or 0)
     size = int(row.get("tensor_parallel_size") or 1)
@@ -90,9 +93,9 @@ def _engine(row: Row, model: Model | UnknownModel, usable: float) -> EngineSetti
         version=version,
         tensor_parallel_size=size,
         max_model_len=int(row.get("max_model_len") or longest),
-        max_num_seqs=int(row.get("max_num_seqs") or (1024 if large else 256)),
-        max_num_batched_tokens=int(row.get("max_num_batched_tokens") or (8192 if large else 2048)),
-        gpu_memory_utilization=float(row.get("gpu_memory_utilization") or (0.92 if minor >= (0, 24) else 0.9)),
+        max_num_seqs=int(row.get("max_num_seqs") or unset.max_num_seqs),
+        max_num_batched_tokens=int(row.get("max_num_batched_tokens") or unset.max_num_batched_tokens),
+        gpu_memory_utilization=float(row.get("gpu_memory_utilization") or unset.gpu_memory_utilization),
         kv_cache_dtype=row.get("kv_cache_dtype") or "auto",
         dtype=row.get("dtype") or "bfloat16",
         enforce_eager=row.get("enforce_eager") == "true",
@@ -103,14 +106,13 @@ def _engine(row: Row, model: Model | UnknownModel, usable: float) -> EngineSetti
 
 
 def _version(row: Row) -> str:
+    """Return the stated version as major.minor.patch, else the representative of the row's era."""
+    stated = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?(?=[.\s]|rc|$)", row.get("vllm_version", ""))
     era = row.get("era", "")
-    stated = re.match(r"(\d+)\.(\d+)(?=[.\s]|rc|$)", row.get("vllm_version", ""))
-    if era not in _REPRESENTATIVE:
-        return row.get("vllm_version", "") or "0.19.0"
-    representative, since, until = _REPRESENTATIVE[era]
+    representative, since, until = _REPRESENTATIVE.get(era, ("0.19.0", (0, 0), (9, 0)))
     if stated is None or not since <= (int(stated[1]), int(stated[2])) <= until:
         return representative
-    return f"{stated[1]}.{stated[2]}.0"
+    return f"{stated[1]}.{stated[2]}.{stated[3] or 0}"
 
 
 def duplicates(cases: Iterable[Case]) -> set[str]:

@@ -66,7 +66,7 @@ def plot(scores: Mapping[str, Score], path: Path) -> None:
     axes.set_ylabel("share of start-ups with at most this error, per cent")
     axes.set_title("How close estimators come to vLLM's own KV cache (V1 engines)")
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="upper left", fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(figure)

@@ -24,17 +24,22 @@ class ActivationLaw:
     sampler_hidden: float
     sampler_gib: float
     expert_workspace: bool
+    floor_gib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonTorchLaw:
-    """GiB that the driver side takes per GPU; `nvlink` maps tensor parallel size to GiB, ascending."""
+    """GiB that the driver side takes per GPU; `nvlink` maps tensor parallel size to GiB, ascending.
+
+    `bytes_per_logit` counts state that the engine keeps for each sequence and vocabulary entry.
+    """
 
     single: float
     pcie: float
     nvlink: tuple[tuple[int, float], ...]
     infinity_fabric: float
     pipeline: float
+    bytes_per_logit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ def activation_bytes(model: Model, engine: EngineSettings, law: MemoryLaw, stage
     logits = coefficients.logits_copies * rows * model.vocab_size * LOGIT_BYTES
     sampler = logits + coefficients.sampler_hidden * tokens * model.hidden_size * size + coefficients.sampler_gib * GIB
     peak = max(forward, sampler) if stage.last and not model.pooling else forward
+    peak = max(peak, coefficients.floor_gib * GIB)
     if model.experts is not None and coefficients.expert_workspace:
         peak += _expert_workspace(model, model.experts, engine, tokens, size)
     return peak

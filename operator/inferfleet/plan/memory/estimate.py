@@ -99,7 +99,7 @@ def _terms(
     seen = correction or Correction()
     weights = _first(seen.weights_gib, weight_bytes(model, engine, law, stage) / GIB)
     activation = _first(seen.activation_gib, activation_bytes(model, engine, law, stage) / GIB)
-    non_torch = _first(seen.non_torch_gib, non_torch_gib(engine, law, interconnect))
+    non_torch = _first(seen.non_torch_gib, non_torch_gib(model, engine, law, interconnect))
     graphs = _first(seen.cuda_graph_gib, cuda_graph_gib(model, engine, law, stage))
     pool = usable * engine.gpu_memory_utilization - weights - activation - non_torch
     pool -= graphs if law.cuda_graph.counted else 0.0

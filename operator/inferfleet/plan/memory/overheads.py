@@ -10,11 +10,18 @@ from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
 from inferfleet.plan.memory.matrices import Stage
 
+GIB = 1024**3
 LARGEST_CAPTURE = 512
 
 
-def non_torch_gib(engine: EngineSettings, law: MemoryLaw, interconnect: Interconnect) -> float:
-    """Return GiB of driver-side growth: NCCL, custom all-reduce and kernels; NVLink machines pay the most."""
+def non_torch_gib(model: Model, engine: EngineSettings, law: MemoryLaw, interconnect: Interconnect) -> float:
+    """Return GiB of driver-side growth and, where the version counts it here, of the engine's state per sequence."""
+    state = law.non_torch.bytes_per_logit * engine.max_num_seqs * model.vocab_size / GIB
+    return _driver_gib(engine, law, interconnect) + state
+
+
+def _driver_gib(engine: EngineSettings, law: MemoryLaw, interconnect: Interconnect) -> float:
+    """NCCL, custom all-reduce and kernels; machines with NVLink pay the most."""
     figures, size = law.non_torch, engine.tensor_parallel_size
     if size == 1:
         return figures.single if engine.pipeline_parallel_size == 1 else figures.pipeline
