@@ -40,7 +40,7 @@ def doubt(model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, c
     band = law.band_gib + law.band_share * usable
     notes: list[str] = []
     if not law.settled:
-        notes.append(f"the memory law of vLLM {engine.version} is not settled; nearest: {law.name}")
+        notes.append(f"the memory law of vLLM {engine.version} ({law.name}) is not settled by measurements")
     if model.linear_attention is not None:
         band += HYBRID_SHARE * usable
         notes.append("hybrid linear attention: the state per request is a bound, not measured")
