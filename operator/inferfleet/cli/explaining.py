@@ -11,6 +11,7 @@ from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.app.snapshots import Snapshots
 from inferfleet.cli.exit import BadInput
 from inferfleet.cli.planning import Plan, plan_all
+from inferfleet.cli.what_if import Changes, apply_changes
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Child, Key, PodFacts
 from inferfleet.observe.custom import Deployment, Unreadable
@@ -42,8 +43,11 @@ def name_of(target: str) -> str:
     return name
 
 
-def explain_one(store: Store, key: Key, *, worker_image: str, budgets_required: bool) -> Explanation:
-    """Decide for everything that was read and pick one. Raises `BadInput` when there is no such deployment."""
+def explain_one(store: Store, key: Key, *, changes: Changes, worker_image: str, budgets_required: bool) -> Explanation:
+    """Decide for everything that was read, as changed, and pick one.
+
+    Raises `BadInput` when there is no such deployment, or no such thing to change.
+    """
     item = store.deployments.get(key)
     if item is None:
         names = sorted(one.name for one in store.deployments.values() if one.namespace == key[0])
@@ -53,7 +57,8 @@ def explain_one(store: Store, key: Key, *, worker_image: str, budgets_required: 
     live = [one for one in store.deployments.values() if not one.deleting or one.key == key]
     asked = {one.key: snapshots.demand(one) for one in live}
     demands = [demand for demand in asked.values() if isinstance(demand, Demand)]
-    plans = plan_all(world, demands, worker_image=worker_image, now=datetime.now(UTC))
+    world, changed = apply_changes(world, demands, changes)
+    plans = plan_all(world, changed, worker_image=worker_image, now=datetime.now(UTC))
     wanted = asked[key]
     children = store.children_of(key)
     return Explanation(

@@ -39,7 +39,15 @@ def emit(values: object, output: OutputFormat, table: "Callable[[], RenderableTy
         case OutputFormat.YAML:
             import yaml
 
-            typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120).rstrip("\n"))
+            class Plain(yaml.SafeDumper):
+                """Writes equal parts twice instead of with anchors, which few people can read."""
+
+                def ignore_aliases(self, data: object) -> bool:
+                    """Treat no value as an alias of another."""
+                    return True
+
+            text = yaml.dump(values, Dumper=Plain, sort_keys=False, allow_unicode=True, width=120)
+            typer.echo(text, nl=False)
         case OutputFormat.TABLE:
             console().print(table())
 

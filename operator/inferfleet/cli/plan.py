@@ -4,6 +4,13 @@ from typing import Annotated
 
 import typer
 
+from inferfleet.cli.decision_options import (
+    DEFAULT_WORKER_IMAGE,
+    BudgetsRequired,
+    MaxUSDPerMonth,
+    WhatIf,
+    WorkerImage,
+)
 from inferfleet.cli.exit import BadInput, answer, exit_codes
 from inferfleet.cli.output import Output, OutputFormat, emit, note
 
@@ -12,14 +19,6 @@ Files = Annotated[
     typer.Option("--filename", "-f", help="File or directory of YAML documents, or - for stdin; may be repeated."),
 ]
 MoreFiles = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files or directories.")]
-WhatIf = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="CHANGE",
-        help="Decide as if: price:GPU_OR_POOL=USD (per GPU-hour), rate=N or rate:NAME=N (requests per second), "
-        "no-pool:NAME. May be repeated.",
-    ),
-]
 
 
 def plan(
@@ -28,15 +27,9 @@ def plan(
     filename: Files = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="For objects that name none.")] = "default",
     what_if: WhatIf = None,
-    max_usd_per_month: Annotated[
-        str | None, typer.Option(metavar="USD", help="The best plan under this total.")
-    ] = None,
-    worker_image: Annotated[
-        str, typer.Option(envvar="INFERFLEET_WORKER_IMAGE", help="Image of batch workers in manifests.")
-    ] = "inferfleet",
-    budgets_required: Annotated[
-        bool, typer.Option("--budgets-required", help="Refuse namespaces that no BudgetPolicy matches.")
-    ] = False,
+    max_usd_per_month: MaxUSDPerMonth = None,
+    worker_image: WorkerImage = DEFAULT_WORKER_IMAGE,
+    budgets_required: BudgetsRequired = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Decide from files: which GPUs, how many, at what cost, why not the others. Status 1: not all can be served."""

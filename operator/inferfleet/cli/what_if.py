@@ -15,11 +15,12 @@ from inferfleet.api.scalars import Money
 from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.budget_policy import SpotRules
 from inferfleet.cli.exit import BadInput
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan.rules import matching
 
 FORMS = "price:GPU_OR_POOL=USD, rate=N, rate:NAME=N, no-pool:NAME"
+PRICE_SOURCE = "what if"
 LIMIT_NAME = "max-usd-per-month"
 _MONEY = TypeAdapter[Decimal](Money)
 
@@ -73,7 +74,9 @@ def apply_changes(world: World, demands: Sequence[Demand], changes: Changes) -> 
     policies = world.policies
     if changes.usd_per_month is not None:
         policies = (*policies, _limit(world, demands, changes.usd_per_month))
-    return replace(world, pools=pools, policies=policies), tuple(_rated(demand, changes) for demand in demands)
+    holdings = {uid: _charged(holding, pools) for uid, holding in world.holdings.items()} if changes.prices else None
+    changed = replace(world, pools=pools, policies=policies, holdings=holdings or world.holdings)
+    return changed, tuple(_rated(demand, changes) for demand in demands)
 
 
 def _refuse_unknown(world: World, demands: Sequence[Demand], changes: Changes) -> None:
@@ -100,8 +103,22 @@ def _priced(pool: Pool, changes: Changes) -> Pool:
     for wanted in (pool.name, pool.gpu_type):
         given = [usd for name, usd in changes.prices if name == wanted]
         if given:
-            return replace(pool, usd_per_gpu_hour=given[-1], price_source="what if", price_date=None)
+            return replace(pool, usd_per_gpu_hour=given[-1], price_source=PRICE_SOURCE, price_date=None)
     return pool
+
+
+def _charged(holding: Holding, pools: Sequence[Pool]) -> Holding:
+    """Charge what runs at the assumed prices, as the operator would once they were real."""
+    assumed = {pool.name: pool.usd_per_gpu_hour for pool in pools if pool.price_source == PRICE_SOURCE}
+    return replace(
+        holding,
+        placements=tuple(
+            replace(placement, usd_per_gpu_hour=price, price_source=PRICE_SOURCE, price_date=None)
+            if (price := assumed.get(placement.pool)) is not None
+            else placement
+            for placement in holding.placements
+        ),
+    )
 
 
 def _rated(demand: Demand, changes: Changes) -> Demand:

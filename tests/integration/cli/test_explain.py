@@ -141,6 +141,17 @@ def numbers(candidates: list[Document]) -> list[Document]:
     return [{key: candidate.get(key) for key in keys} for candidate in candidates]
 
 
+def test_a_what_if_shows_the_growth_that_a_higher_rate_would_bring(cluster_with_operator: ControlPlane) -> None:
+    found = json.loads(explained(cluster_with_operator, "chat", "--what-if", "rate=20", "-o", "json").stdout)
+    assert found["placement"]["replicas"] > stored(cluster_with_operator, "chat")["status"]["placement"]["replicas"]
+
+
+def test_a_what_if_charges_what_runs_at_the_assumed_price(cluster_with_operator: ControlPlane) -> None:
+    options = ("--what-if", "price:nvidia-l40s-48gb=3.00", "-o", "json")
+    found = json.loads(explained(cluster_with_operator, "chat", *options).stdout)
+    assert (found["cost"]["usdPerHour"], found["cost"]["priceSource"]) == ("3.00", "what if")
+
+
 def test_an_object_that_does_not_exist_is_bad_input_and_names_those_that_do(
     cluster_with_operator: ControlPlane,
 ) -> None:
