@@ -49,6 +49,10 @@ demo-down: ## Stop a demo and remove what it left
 bench: setup ## Accuracy of the models and writes of the operator, against their baselines
 	$(BIN)/python -m benchmarks
 
+kind-up: ## A kind cluster to test against instead (needs Docker and kind)
+	kind create cluster --name inferfleet --kubeconfig .kind/kubeconfig
+	@echo "now: INFERFLEET_TEST_KUBECONFIG=.kind/kubeconfig make test; afterwards: kind delete cluster --name inferfleet"
+
 lock: ## Pin every dependency again, with hashes
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements/runtime.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements/dev.lock
