@@ -23,7 +23,8 @@ def main() -> int:
     worst = 0
     for name, *arguments in RUNS:
         print(f"\n== benchmarks.{name} {' '.join(arguments)}", flush=True)
-        worst = worst or subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=False).returncode
+        command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+        worst = worst or subprocess.run(command, check=False).returncode
     return worst
 
 
