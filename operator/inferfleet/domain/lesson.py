@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from inferfleet.api.enums import Confidence
 from inferfleet.domain.engine import EngineSettings
 
+LessonKey = tuple[str, str, str, EngineSettings]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
     """One setting's lesson.
 
-    GiB figures are per GPU as the engine printed them, None where it printed none. `out_of_memory` is what the engine
-    said when it died of it (empty: it started). `speed_scale` multiplies every predicted time. `learned_at` is RFC
-    3339.
+    GiB figures are per GPU as the engine printed them, None where it printed none; `kv_cache_tokens` are those of one
+    replica. `out_of_memory` is what the engine said when it died of it (empty: it started), and `longest_context` what
+    it proposed instead. `speed_scale` multiplies every predicted time. `any_flags`: of `engine` only the version and
+    the tensor parallel size count, because whoever promoted the figures named no more. `learned_at` is RFC 3339.
     """
 
     namespace: str
@@ -24,15 +27,23 @@ class Lesson:
     gpu_type: str
     engine: EngineSettings
     promoted: bool = False
+    any_flags: bool = False
     weights_gib: float | None = None
     activation_gib: float | None = None
     non_torch_gib: float | None = None
     cuda_graph_gib: float | None = None
     kv_cache_gib: float | None = None
+    kv_cache_tokens: int | None = None
     usable_gib: float | None = None
     out_of_memory: str = ""
+    longest_context: int | None = None
     speed_scale: float | None = None
     speed_confidence: Confidence = Confidence.CALIBRATED
     speed_samples: int = 0
     learned_at: str = ""
     source: str = ""
+
+    @property
+    def key(self) -> LessonKey:
+        """What a lesson is about: there is one lesson per namespace, model, GPU type and engine settings."""
+        return (self.namespace, self.model_id, self.gpu_type, self.engine)

@@ -63,14 +63,16 @@ class QuantizationDetail:
 
     `bits` per weight; `group_size` weights share one 16-bit scale (None: one scale per row, negligible);
     `zero_points`: a zero point of `bits` per group beside the scale; `scale_bits` per weight in formats whose scales
-    are of another width (MXFP4, NVFP4). `layers_in_16_bits` counts whole layers. Embedding, head, router, norms and
-    vision tower are always taken as 16 bits unless `head_quantized`.
+    are of another width (MXFP4, NVFP4). `block_size`: scales of square blocks, which tensor parallelism must not cut.
+    `layers_in_16_bits` counts whole layers. Embedding, head, router, norms and vision tower are always taken as 16 bits
+    unless `head_quantized`.
     """
 
     bits: float
     group_size: int | None = None
     zero_points: bool = False
     scale_bits: float = 0.0
+    block_size: int | None = None
     attention_in_16_bits: bool = False
     dense_mlp_in_16_bits: bool = False
     shared_experts_in_16_bits: bool = False
@@ -125,7 +127,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownModel:
-    """Why no facts are known: a candidate cannot be judged without them."""
+    """Why no facts are known: a candidate cannot be judged without them. `pending`: somebody is being asked."""
 
     id: str
     message: str
+    pending: bool = False

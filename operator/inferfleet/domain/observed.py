@@ -54,10 +54,19 @@ class ContainerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineContainer:
+    """What an engine was started as: its image and the words of its command line."""
+
+    image: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
     """A pod that requests extended resources or belongs to a deployment of ours.
 
-    `deployment` is the value of our label, `owner` and `owner_name` the controlling owner (a ReplicaSet or a Job).
+    `deployment` and `placement` are the values of our labels, `owner` and `owner_name` the controlling owner (a
+    ReplicaSet or a Job), `address` its IP address, empty until it has one; `engine` is None for pods of others.
     `unscheduled` is the scheduler's message while it finds no node, and `unscheduled_since` when that began.
     """
 
@@ -75,6 +84,9 @@ class PodFacts:
     unscheduled: str = ""
     unscheduled_since: datetime | None = None
     containers: tuple[ContainerFacts, ...] = ()
+    placement: str = ""
+    address: str = ""
+    engine: EngineContainer | None = None
 
     @property
     def occupies_node(self) -> bool:

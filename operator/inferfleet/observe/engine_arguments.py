@@ -1,24 +1,50 @@
 """Engine settings of something that runs, read back from the flags it was started with.
 
-In: the stored form of a child, and the engine version. Out: `EngineSettings`, or None when the flags are not those
-that Inferfleet writes. Status does not repeat these settings, and they must survive a restart of the operator: what
+In: the stored form of a child or a pod's spec, and the engine version. Out: `EngineSettings`, or None when the flags
+are not those that Inferfleet writes. Status does not repeat these settings, and they must survive a restart of the operator: what
 runs with them has proved that it fits.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.observed import Child
+from inferfleet.domain.observed import Child, EngineContainer
 
 ENGINE_CONTAINER = "engine"
+MODEL_NAME_FLAG = "served-model-name"
 
 
 def engine_settings(child: Child, version: str) -> EngineSettings | None:
     """Return the settings in the child's pod template; missing or malformed flags give None."""
-    flags = _flags(orjson.loads(child.content))
+    engine = engine_of_child(child)
+    return settings_of(engine, version) if engine else None
+
+
+def engine_of_child(child: Child) -> EngineContainer | None:
+    """Return the engine in the child's pod template, None without one."""
+    template = (orjson.loads(child.content).get("spec") or {}).get("template") or {}
+    return engine_container(template.get("spec") or {})
+
+
+def engine_container(spec: Mapping[str, Any]) -> EngineContainer | None:
+    """Return the engine in a pod's spec, also where it is a sidecar; None without one."""
+    containers: Iterable[Mapping[str, Any]] = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    engine = next((item for item in containers if item.get("name") == ENGINE_CONTAINER), None)
+    if engine is None:
+        return None
+    words = (*(engine.get("command") or ()), *(engine.get("args") or ()))
+    return EngineContainer(
+        image=sys.intern(str(engine.get("image") or "")), words=tuple(sys.intern(str(word)) for word in words)
+    )
+
+
+def settings_of(engine: EngineContainer, version: str) -> EngineSettings | None:
+    """Return the settings in an engine's command line; missing or malformed flags give None."""
+    flags = flags_of(engine)
     try:
         return EngineSettings(
             version=version,
@@ -38,12 +64,7 @@ def engine_settings(child: Child, version: str) -> EngineSettings | None:
         return None
 
 
-def _flags(content: Mapping[str, Any]) -> dict[str, str]:
-    """Read `--name=value` and `--name` arguments of the engine container; a value of a switch is empty."""
-    template = (content.get("spec") or {}).get("template") or {}
-    spec = template.get("spec") or {}
-    containers: Iterable[Mapping[str, Any]] = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    engine = next((item for item in containers if item.get("name") == ENGINE_CONTAINER), {})
-    words = [*(engine.get("command") or ()), *(engine.get("args") or ())]
-    pairs = (str(word)[2:].partition("=") for word in words if str(word).startswith("--"))
+def flags_of(engine: EngineContainer) -> dict[str, str]:
+    """Read `--name=value` and `--name` arguments; a value of a switch is empty."""
+    pairs = (word[2:].partition("=") for word in engine.words if word.startswith("--"))
     return {name: value for name, _, value in pairs}

@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
+from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
 
 Document = Mapping[str, Any]
 
 DEPLOYMENT_LABEL = "inferfleet.dev/deployment"
+PLACEMENT_LABEL = "inferfleet.dev/placement"
 # A termination message is at most 4096 bytes (k8s.io/api/core/v1, Container.terminationMessagePath).
 _MESSAGE = 4096
 
@@ -23,7 +25,8 @@ _MESSAGE = 4096
 def pod_facts(document: Document) -> PodFacts | None:
     """Return the facts of a pod, None when it does not concern GPUs or us."""
     metadata, spec, status = document["metadata"], document.get("spec") or {}, document.get("status") or {}
-    deployment = (metadata.get("labels") or {}).get(DEPLOYMENT_LABEL) or ""
+    labels = metadata.get("labels") or {}
+    deployment = labels.get(DEPLOYMENT_LABEL) or ""
     requests = pod_requests(spec)
     if not requests and not deployment:
         return None
@@ -46,6 +49,9 @@ def pod_facts(document: Document) -> PodFacts | None:
         unscheduled=(scheduled.get("message") or scheduled.get("reason") or "") if stuck else "",
         unscheduled_since=_time(scheduled.get("lastTransitionTime")) if stuck else None,
         containers=_containers(status) if deployment else (),
+        placement=sys.intern(labels.get(PLACEMENT_LABEL) or ""),
+        address=(status.get("podIP") or "") if deployment else "",
+        engine=engine_container(spec) if deployment else None,
     )
 
 

@@ -14,12 +14,12 @@ from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
 from inferfleet.domain.world import Pool
 from inferfleet.plan import memory
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.lessons import correction_for, died
+from inferfleet.plan.lessons import correction_for, deaths, died
 from inferfleet.plan.shape import Shape
 
 # A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
 CONTEXT_STEP = 256
-# Each retry after a death for want of memory shortens the context by this factor, so retries are few.
+# The first retry after a death for want of memory shortens the context by this factor; the second goes to the consent.
 RETRY_FACTOR = 0.75
 # Where the longest context that fits lies within the error of the estimate, a little less is surely below it.
 CAUTION_FACTOR = 0.9
@@ -89,11 +89,18 @@ def _shorter_helps(refusal: Refusal) -> bool:
 
 
 def _shorter_contexts(shape: Shape, pool: Pool, asked: Fitting, consent: int) -> tuple[int, ...]:
-    """Contexts to try, longest first, none below the consent."""
+    """Contexts to try, longest first, none below the consent.
+
+    After a first death: what the engine itself proposed, or three quarters. After a second one only the consent is
+    left, so that no setting is started more than three times.
+    """
     longest = min(asked.engine.max_model_len - 1, asked.memory.longest_context)
-    lesson = died(shape.lessons, pool.gpu_type, asked.engine)
-    if lesson is not None:
-        longest = min(longest, int(lesson.engine.max_model_len * RETRY_FACTOR))
+    died_at = deaths(shape.lessons, pool.gpu_type, asked.engine)
+    if len(died_at) > 1:
+        return (consent,) if consent < died_at[0].engine.max_model_len and consent <= longest else ()
+    if died_at:
+        proposed = died_at[0].longest_context or int(died_at[0].engine.max_model_len * RETRY_FACTOR)
+        longest = min(longest, proposed)
     rounded = (longest // CONTEXT_STEP * CONTEXT_STEP, int(longest * CAUTION_FACTOR) // CONTEXT_STEP * CONTEXT_STEP)
     return tuple(length for length in (*rounded, consent) if consent <= length <= longest)
 

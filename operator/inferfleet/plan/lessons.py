@@ -49,14 +49,19 @@ def correction_for(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> C
 
 def died(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> Lesson | None:
     """Return the lesson that this context, or a shorter one with the same flags, ran out of memory; the shortest."""
-    deaths = [
+    return next(iter(deaths(lessons, gpu_type, engine)), None)
+
+
+def deaths(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> Lessons:
+    """Return every death with the same flags at this context or a shorter one, the shortest first."""
+    found = [
         lesson
         for lesson in lessons
         if lesson.out_of_memory
         and _same_flags(lesson, gpu_type, engine)
         and lesson.engine.max_model_len <= engine.max_model_len
     ]
-    return min(deaths, key=lambda lesson: lesson.engine.max_model_len, default=None)
+    return tuple(sorted(found, key=lambda lesson: lesson.engine.max_model_len))
 
 
 def speed_for(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> SpeedCalibration | None:
@@ -74,5 +79,16 @@ def speed_for(lessons: Lessons, gpu_type: str, engine: EngineSettings) -> SpeedC
     return None
 
 
+def _has_figures(lesson: Lesson) -> bool:
+    terms = (lesson.weights_gib, lesson.activation_gib, lesson.non_torch_gib, lesson.cuda_graph_gib)
+    return any(figure is not None for figure in (*terms, lesson.kv_cache_gib, lesson.usable_gib))
+
+
 def _same_flags(lesson: Lesson, gpu_type: str, engine: EngineSettings) -> bool:
-    return lesson.gpu_type == gpu_type and replace(lesson.engine, max_model_len=engine.max_model_len) == engine
+    if lesson.gpu_type != gpu_type:
+        return False
+    if lesson.any_flags:  # figures of the checkpoint as it is: quantising it on the fly gives others
+        named = (lesson.engine.version, lesson.engine.tensor_parallel_size, None, 1)
+        asked = (engine.version, engine.tensor_parallel_size, engine.quantization, engine.pipeline_parallel_size)
+        return named == asked
+    return replace(lesson.engine, max_model_len=engine.max_model_len) == engine
