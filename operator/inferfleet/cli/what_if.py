@@ -53,7 +53,6 @@ def read_changes(texts: Sequence[str], *, max_usd_per_month: str | None) -> Chan
         else:
             problems.append(f"--what-if: {text} must be one of {FORMS}")
     limit = _number("--max-usd-per-month", max_usd_per_month, problems) if max_usd_per_month is not None else None
-    problems += [f"--what-if: rate {rate} must be above 0" for _, rate in rates if not rate]
     if problems:
         raise BadInput(*dict.fromkeys(problems))
     return Changes(prices=tuple(prices), rates=tuple(rates), without=tuple(without), usd_per_month=limit)

@@ -45,6 +45,10 @@ def test_a_higher_rate_needs_more_replicas(planned: Planned, pool: str, chat: st
     assert busy[0]["placement"]["replicas"] > usual[0]["placement"]["replicas"]
 
 
+def test_a_rate_of_zero_leaves_the_least_number_of_replicas(planned: Planned, pool: str, chat: str) -> None:
+    assert planned(pool, chat, options=("--what-if", "rate=0"))[0]["placement"]["replicas"] == 1
+
+
 def test_a_rate_can_be_changed_for_one_deployment(planned: Planned, pool: str, chat: str) -> None:
     other = chat.replace("name: chat", "name: other")
     first, second = planned(pool, chat, other, options=("--what-if", "rate:other=20"))
@@ -74,7 +78,7 @@ def test_a_limit_holds_for_the_sum(planned: Planned, pool: str, chat: str) -> No
         (("--what-if", "price:l40s-od=-1"), "'-1' must be a decimal"),
         (("--what-if", "no-pool:nowhere"), "--what-if no-pool:nowhere: there are l40s-od"),
         (("--what-if", "rate:nobody=1"), "is no InferenceDeployment with traffic; there are chat"),
-        (("--what-if", "rate=0"), "must be above 0"),
+        (("--what-if", "rate=-1"), "'-1' must be a decimal"),
         (("--what-if", "faster"), "must be one of price:GPU_OR_POOL=USD"),
         (("--max-usd-per-month", "nan"), "--max-usd-per-month: 'nan' must be a decimal"),
     ],
