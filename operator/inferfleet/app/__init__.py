@@ -1,9 +1,5 @@
 """The composition root: the only package that knows every part, and the loop that connects them.
 
-`main` is what `inferfleet run` calls: it builds the parts, starts them in order and stops them in order. Everything
-that decides, renders, writes or reports lives in a package below.
+`process.main` is what `inferfleet run` calls: it builds the parts, starts them in order and stops them in order.
+Everything that decides, renders, writes or reports lives in a package below.
 """
-
-from inferfleet.app.process import main
-
-__all__ = ["main"]

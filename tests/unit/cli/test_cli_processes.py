@@ -39,7 +39,7 @@ def test_the_batch_worker_understands_the_arguments_that_its_job_is_given(
 
 def test_run_hands_over_to_the_operator(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[bool] = []
-    monkeypatch.setattr("inferfleet.app.main", lambda: started.append(True))
+    monkeypatch.setattr("inferfleet.app.process.main", lambda: started.append(True))
     assert (invoke("run").exit_code, started) == (0, [True])
 
 
