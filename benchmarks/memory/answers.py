@@ -37,7 +37,8 @@ def ours(case: Case) -> Answer | None:
         found = estimate(case.model, case.gpu, case.engine, usable_gib=case.usable_gib)
     except ValueError:
         return None
-    refused = tensor_parallel_problem(case.model, case.engine.tensor_parallel_size) is not None
+    size, whole_experts = case.engine.tensor_parallel_size, case.engine.expert_parallel
+    refused = tensor_parallel_problem(case.model, size, expert_parallel=whole_experts) is not None
     return Answer(
         weights_gib=found.weights_gib,
         activation_gib=found.activation_gib,

@@ -85,10 +85,7 @@ def text_part(config: Config) -> Config:
 def _read(model_id: str, config: Config, *, weight_bytes: int | None, parameters: int | None, source: str) -> Model:
     text = text_part(config)
     kind = str(text.get("model_type") or config.get("model_type") or "")
-    if kind in _UNSUPPORTED:
-        raise _MissingError(f"{model_id} is {_UNSUPPORTED[kind]} ({kind}); its memory is not modelled")
-    if kind in _STATE_SPACE and weight_bytes is None:
-        raise _MissingError(f"{model_id} is a hybrid ({kind}); without the size of its weights it cannot be judged")
+    _refuse_unmodelled(model_id, kind, weight_bytes)
     layers, heads = _need(model_id, text, _LAYERS), _need(model_id, text, _HEADS)
     hidden = _need(model_id, text, _HIDDEN)
     latent = read_latent(text)
@@ -128,6 +125,13 @@ def _read(model_id: str, config: Config, *, weight_bytes: int | None, parameters
         source=source,
     )
     return _checked(model)
+
+
+def _refuse_unmodelled(model_id: str, kind: str, weight_bytes: int | None) -> None:
+    if kind in _UNSUPPORTED:
+        raise _MissingError(f"{model_id} is {_UNSUPPORTED[kind]} ({kind}); its memory is not modelled")
+    if kind in _STATE_SPACE and weight_bytes is None:
+        raise _MissingError(f"{model_id} is a hybrid ({kind}); without the size of its weights it cannot be judged")
 
 
 def _checked(model: Model) -> Model:

@@ -35,7 +35,9 @@ def read_quantization(config: Mapping[str, Any]) -> tuple[str | None, Quantizati
         points = name == "awq" and bool(section.get("zero_point", True))
         return name, _detail(bits, skipped, group_size=group if group > 0 else None, zero_points=points)
     if method in {"fp8", "fbgemm_fp8"}:
-        return "fp8", _detail(8.0, skipped)
+        block = section.get("weight_block_size")
+        size = max(block) if isinstance(block, list) and block else None
+        return "fp8", replace(_detail(8.0, skipped), block_size=size)
     return (method or None), None
 
 

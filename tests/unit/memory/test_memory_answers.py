@@ -87,6 +87,21 @@ def test_key_value_heads_that_neither_divide_nor_are_divided_are_refused() -> No
     assert "key/value" in found
 
 
+def test_a_share_that_cuts_through_a_quantisation_block_is_refused() -> None:
+    model = known("Qwen/Qwen3-235B-A22B-FP8")
+    found = tensor_parallel_problem(model, 8)
+    assert found is not None
+    assert "192" in found
+    assert tensor_parallel_problem(model, 4) is None
+    assert tensor_parallel_problem(model, 8, expert_parallel=True) is None
+
+
+def test_a_share_that_cuts_through_a_group_of_scales_is_refused() -> None:
+    found = tensor_parallel_problem(known("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4"), 8)
+    assert found is not None
+    assert "29568" in found
+
+
 def test_no_gpus_are_refused() -> None:
     with pytest.raises(ValueError, match="tensor_parallel_size"):
         tensor_parallel_problem(known(), 0)

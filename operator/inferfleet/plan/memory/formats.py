@@ -80,6 +80,11 @@ def weight_format(model: Model, engine: EngineSettings) -> WeightFormat:
     return WeightFormat(method=method, linear=detail.bits / 8 + scales, plain=plain, scales=scales, detail=detail)
 
 
+def usual_detail(method: str | None) -> QuantizationDetail | None:
+    """Return how a method stores weights when the checkpoint gives no detail; None without or with an unknown one."""
+    return None if method is None else _USUAL.get(_SAME_AS.get(method.lower(), method.lower()))
+
+
 def _scale_bits(detail: QuantizationDetail) -> float:
     """Return the bits that scale and zero point add to each weight."""
     if not detail.group_size:
