@@ -68,6 +68,7 @@ class Decision:
     `placements` is what shall run now (empty: nothing). `blocked` is the Ready=False reason when the spec as it stands
     cannot be served; `placements` may then still hold what was admitted before. `candidates` has the chosen one first,
     then by cost. `recommended_replicas` is what the plan would choose, also when somebody else owns the count.
+    `pending`: what blocks is being asked about, so nobody has to act yet.
     """
 
     uid: str
@@ -81,6 +82,7 @@ class Decision:
     recommended_replicas: int | None = None
     replicas_clamped: str | None = None
     suspended: bool = False
+    pending: bool = False
 
     @property
     def chosen(self) -> Candidate | None:

@@ -1,10 +1,11 @@
 """GPU types and models as known now: the built-in catalogue, overridden by GPUType and ModelProfile objects.
 
 In: the readable objects of both kinds. Out: look-ups that answer "unknown" with a reason. One `Catalog` stands for one
-state of those objects; it remembers what it worked out. Must not ask the network.
+state of those objects; it remembers what it worked out. Must not ask the network: who may be asked about other models
+is the caller's to say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from inferfleet.api.v1alpha1 import GPUType, ModelProfile
 from inferfleet.api.v1alpha1.model_source import ModelSpec
@@ -17,11 +18,22 @@ from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.observed import LabelSet
 
 
+Elsewhere = Callable[[str, str], Model | UnknownModel]
+"""Somebody who may know a model that is neither built in nor described: asked by id and revision, answers at once."""
+
+
 class Catalog:
     """See the module."""
 
-    def __init__(self, gpu_types: Iterable[GPUType] = (), profiles: Iterable[ModelProfile] = ()) -> None:
+    def __init__(
+        self,
+        gpu_types: Iterable[GPUType] = (),
+        profiles: Iterable[ModelProfile] = (),
+        *,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         """Take the objects in any order; of two profiles of one model the first by name counts."""
+        self._elsewhere = elsewhere
         declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
         self._gpus = dict(gpus()) | declared
         self._types = tuple(self._gpus[name] for name in sorted(self._gpus))
@@ -51,7 +63,12 @@ class Catalog:
             return model_of(profile)
         assert wanted.id is not None
         profile = self._by_id.get(wanted.id.casefold())
-        return model_of(profile) if profile is not None else find_model(wanted.id)
+        if profile is not None:
+            return model_of(profile)
+        built_in = find_model(wanted.id)
+        if isinstance(built_in, Model) or self._elsewhere is None:
+            return built_in
+        return self._elsewhere(wanted.id, wanted.revision)
 
 
 def gpu_of(item: GPUType) -> GPU:

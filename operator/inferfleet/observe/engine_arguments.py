@@ -1,8 +1,8 @@
 """Engine settings of something that runs, read back from the flags it was started with.
 
 In: the stored form of a child or a pod's spec, and the engine version. Out: `EngineSettings`, or None when the flags
-are not those that Inferfleet writes. Status does not repeat these settings, and they must survive a restart of the operator: what
-runs with them has proved that it fits.
+are not those that Inferfleet writes. Status does not repeat these settings, and they must survive a restart of the
+operator: what runs with them has proved that it fits.
 """
 
 import sys

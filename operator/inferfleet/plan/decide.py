@@ -16,21 +16,20 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
 from inferfleet.domain.placement import Candidate, Placement
-from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan.assess import Assessment, assess, assess_running, without_stock
+from inferfleet.plan.barrier import barrier
 from inferfleet.plan.choose import Choice, choose, obstacle, praise
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.engine_images import check_image
-from inferfleet.plan.engine_settings import DEFAULT_VERSION, engine_settings
-from inferfleet.plan.extra_args import check_extra_args
+from inferfleet.plan.engine_settings import engine_settings
+from inferfleet.plan.exhausted import after_deaths, surviving
 from inferfleet.plan.fitting import gpu_of
 from inferfleet.plan.ledger import Ledger, claim_of
 from inferfleet.plan.lessons import died
 from inferfleet.plan.money_gate import admitted, refused, released
 from inferfleet.plan.options import Gate, Option, counts, offers
 from inferfleet.plan.price import price_of
-from inferfleet.plan.rules import blocking, combine, matching
+from inferfleet.plan.rules import combine, matching
 from inferfleet.plan.shape import Shape, shape_of
 from inferfleet.plan.stock import Stock, held_replicas
 
@@ -79,9 +78,9 @@ def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str
 def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     holding = planning.world.holdings.get(demand.uid)
     policies = matching(planning.world, demand.namespace_labels)
-    barrier = _barrier(planning.world, demand, policies)
-    if barrier is not None:
-        return _unserved(demand, holding, barrier, (), policies)
+    stopped = barrier(planning.world, demand, policies)
+    if stopped is not None:
+        return _unserved(demand, holding, stopped, (), policies)
     if demand.spec.replicas == 0:
         return _suspended(planning, demand, policies)
     rules = combine(policies)
@@ -90,7 +89,9 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     gate = Gate(demand=demand, policies=policies, held=held, stock=planning.stock, ledger=planning.ledger)
     choice = choose(gate.settle(_offers(planning, demand, shape, held)))
     if choice.option is None:
-        return _unserved(demand, holding, obstacle(choice.candidates), choice.candidates, policies)
+        left = surviving(holding, shape.lessons)
+        why = after_deaths(obstacle(choice.candidates), choice.candidates, shape.lessons, released=left != holding)
+        return _unserved(demand, left, why, choice.candidates, policies)
     return _served(planning, demand, choice, held, policies)
 
 
@@ -103,52 +104,6 @@ def _offers(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement
     if key not in planning.offered:
         planning.offered[key] = offers(demand, assessments, planning.prices)
     return planning.offered[key]
-
-
-def _barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple[ReadyReason, str] | None:
-    """What stops a demand before any pool is looked at."""
-    if demand.invalid is not None:
-        return ReadyReason.INVALID_SPEC, demand.invalid
-    batch = demand.spec.batch
-    if batch is not None and batch.requests is None and batch.deadline_seconds is None:
-        return (
-            ReadyReason.INVALID_SPEC,
-            "spec.batch: give requests or deadlineSeconds; without both the cost has no bound",
-        )
-    if not isinstance(demand.model, Model):
-        return ReadyReason.MODEL_UNKNOWN, demand.model.message
-    problem = _engine_problem(demand, policies)
-    if problem is not None:
-        return ReadyReason.INVALID_SPEC, str(problem)
-    context = demand.spec.engine.max_model_len
-    if context is not None and context > demand.model.max_position_embeddings:
-        limit = demand.model.max_position_embeddings
-        return (
-            ReadyReason.INVALID_SPEC,
-            f"spec.engine.maxModelLen: {context} is above the {limit} positions of {demand.model.id}",
-        )
-    unreadable = blocking(world, demand.namespace_labels)
-    if unreadable is not None:
-        return (
-            ReadyReason.BUDGET_UNREADABLE,
-            f"BudgetPolicy {unreadable.name} cannot be understood: {unreadable.message}",
-        )
-    if world.budgets_required and not policies:
-        return ReadyReason.OVER_BUDGET, f"no BudgetPolicy matches namespace {demand.namespace}, and one is required"
-    return None
-
-
-def _engine_problem(demand: Demand, policies: tuple[Policy, ...]) -> Problem | None:
-    """What the policies do not let a tenant choose: an image, or arguments, that none of them allows."""
-    engine, rules = demand.spec.engine, [policy.spec.engine for policy in policies]
-    if engine.image is not None:
-        prefixes = [prefix for rule in rules for prefix in rule.allowed_images]
-        image = check_image(engine.image, prefixes, require_digest=any(rule.require_digest for rule in rules))
-        if isinstance(image, Problem):
-            return image
-    arguments = [argument for rule in rules for argument in rule.allowed_args]
-    checked = check_extra_args(engine.extra_args, engine.version or DEFAULT_VERSION, arguments)
-    return checked if isinstance(checked, Problem) else None
 
 
 def _assessments(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> tuple[Assessment, ...]:
@@ -298,4 +253,5 @@ def _unserved(
         blocked=reason,
         message=message,
         budget=refused(reason, message, holding, policies),
+        pending=not isinstance(demand.model, Model) and demand.model.pending,
     )

@@ -40,9 +40,15 @@ def conditions(seen: Observation) -> tuple[Condition, ...]:
     available = _available(seen)
     ready = _ready(seen, available)
     found = [_accepted(seen), _planned(seen), _within_budget(seen), _applied(seen), available, ready]
-    if ready.status is _FALSE and ready.reason in _STALLED:
+    if ready.status is _FALSE and _needs_somebody(seen, ready.reason):
         found.append(_condition(seen, ConditionType.STALLED, _TRUE, ready.reason, ready.message))
     return tuple(found)
+
+
+def _needs_somebody(seen: Observation, reason: str) -> bool:
+    """Whether nothing changes until somebody acts. A death is retried, unless the plan has nothing left to try."""
+    exhausted = seen.decision.blocked is ReadyReason.ENGINE_OUT_OF_MEMORY
+    return (reason in _STALLED or exhausted) and not seen.decision.pending
 
 
 def least_replicas(seen: Observation) -> int:
