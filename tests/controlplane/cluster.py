@@ -96,9 +96,9 @@ class Cluster:
         answer = self.objects.request("POST", path, {"spec": {"expirationSeconds": seconds}})
         return str(answer["status"]["token"])
 
-    def kubeconfig_for_service_account(self, namespace: str, name: str) -> Path:
-        """Write a kubeconfig whose user is a service account, so that RBAC decides what it may do."""
-        token = self.service_account_token(namespace, name)
+    def kubeconfig_for_service_account(self, namespace: str, name: str, *, seconds: int = 3600) -> Path:
+        """Write a kubeconfig whose user is a service account for `seconds`, so that RBAC decides what it may do."""
+        token = self.service_account_token(namespace, name, seconds=seconds)
         path = self.directory / f"kubeconfig-{namespace}-{name}"
         settings = credentials(self.kubeconfig)
         authority = Path(settings.ssl_ca_cert).read_bytes() if settings.ssl_ca_cert else b""

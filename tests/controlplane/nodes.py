@@ -65,7 +65,9 @@ class Pool:
     def taints(self) -> list[dict[str, str]]:
         """Return the taints that the provider's documents recommend or set."""
         taints = []
-        if self.tainted:
+        if self.tainted and self.provider is Provider.AKS:
+            taints.append({"key": "sku", "value": "gpu", "effect": "NoSchedule"})
+        elif self.tainted:
             value = "present" if self.provider is Provider.GKE else "true"
             taints.append({"key": self.gpu.resource, "value": value, "effect": "NoSchedule"})
         if self.spot and self.provider is Provider.AKS:
