@@ -4,6 +4,7 @@ In: the store, and reservations that were decided but are not stored yet. Out: a
 to work out is remembered until something it depends on changes. Must not decide and must not do I/O.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from inferfleet.api.conditions import find_condition
@@ -12,9 +13,10 @@ from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
+from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.observed import Key
 from inferfleet.domain.world import World
-from inferfleet.observe.catalog import Catalog
+from inferfleet.observe.catalog import Catalog, Elsewhere
 from inferfleet.observe.custom import Deployment, Parsed, Platform, Unreadable
 from inferfleet.observe.holdings import holding_of, merged
 from inferfleet.observe.pools import pool_of
@@ -30,11 +32,20 @@ _WAITED_FOR = (ReadyReason.NO_CAPACITY, ReadyReason.OVER_BUDGET)
 class Snapshots:
     """See the module."""
 
-    def __init__(self, store: Store, *, budgets_required: bool) -> None:
-        """Read from this store."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        budgets_required: bool,
+        elsewhere: Elsewhere | None = None,
+        lessons: Callable[[], tuple[Lesson, ...]] = tuple,
+    ) -> None:
+        """Read from this store; `elsewhere` may know other models, `lessons` returns what engines taught."""
         self._store = store
         self._budgets_required = budgets_required
-        self._catalog = Catalog()
+        self._elsewhere = elsewhere
+        self._lessons = lessons
+        self._catalog = Catalog(elsewhere=elsewhere)
         self._catalog_of: tuple[int, int] | None = None
         self._holdings: dict[str, Holding] = {}
         self._stale: set[Key] = set()
@@ -75,7 +86,9 @@ class Snapshots:
         """Return GPU types and models as of now."""
         revisions = (self._store.gpu_types.revision, self._store.profiles.revision)
         if revisions != self._catalog_of:
-            self._catalog = Catalog(_readable(self._store.gpu_types), _readable(self._store.profiles))
+            self._catalog = Catalog(
+                _readable(self._store.gpu_types), _readable(self._store.profiles), elsewhere=self._elsewhere
+            )
             self._catalog_of = revisions
         return self._catalog
 
@@ -91,6 +104,7 @@ class Snapshots:
                 used=store.used,
                 holdings=merged(self.holdings(), self._assumed),
                 budgets_required=self._budgets_required,
+                lessons=self._lessons(),
             )
         )
 

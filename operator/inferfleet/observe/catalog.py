@@ -16,7 +16,7 @@ from inferfleet.catalog.node_gpu import Identified, UnknownGPU, identify
 from inferfleet.domain.gpu import GPU, NodeLabel, Price
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.observed import LabelSet
-
+from inferfleet.observe.promotion import promoted_lessons
 
 Elsewhere = Callable[[str, str], Model | UnknownModel]
 """Somebody who may know a model that is neither built in nor described: asked by id and revision, answers at once."""
@@ -42,6 +42,7 @@ class Catalog:
             self._by_name[name].spec.id.casefold(): self._by_name[name] for name in sorted(self._by_name, reverse=True)
         }
         self._nodes: dict[LabelSet, Identified | UnknownGPU] = {}
+        self.promoted = promoted_lessons(self._by_id.values())
 
     def gpu(self, name: str) -> GPU | None:
         """Return a GPU type by name, None for an unknown one."""

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool
 from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.observed import LabelSet, NodeFacts, PodFacts
 from inferfleet.domain.world import Policy, Pool, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
@@ -19,7 +20,10 @@ from inferfleet.observe.pools import Used, pool_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any)."""
+    """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any).
+
+    `lessons` are what engines taught; what model profiles promote comes with the `catalog`.
+    """
 
     catalog: Catalog
     pools: Iterable[Platform[GPUPool]] = ()
@@ -28,6 +32,7 @@ class Sources:
     used: Used = field(default_factory=dict)
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     budgets_required: bool = False
+    lessons: tuple[Lesson, ...] = ()
 
 
 def build_world(sources: Sources) -> World:
@@ -45,6 +50,7 @@ def build_world(sources: Sources) -> World:
         unreadable_policies=unreadable,
         holdings=sources.holdings,
         budgets_required=sources.budgets_required,
+        lessons=(*sources.lessons, *sources.catalog.promoted),
     )
 
 
