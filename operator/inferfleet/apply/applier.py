@@ -85,7 +85,7 @@ class Applier:
         if child is None:
             return await self._create(owner, manifest, resource)
         if child.owner != owner.uid:
-            raise await self._conflict(owner, manifest, resource)
+            return await self._update(owner, manifest, resource)
         if child.deleting:
             return "wait"
         if self._is_current(manifest, child):
@@ -95,7 +95,7 @@ class Applier:
                 return ""  # what differs cannot be changed in place, and what we rendered has not changed
             await self._delete(resource, child)
             return "wait"
-        return await self._update(owner, manifest, child, resource)
+        return await self._update(owner, manifest, resource, child)
 
     def _is_current(self, manifest: Manifest, child: Child) -> bool:
         if child.manifest_hash != manifest.content_hash:
@@ -115,40 +115,37 @@ class Applier:
         except Conflict as error:
             if error.reason != "AlreadyExists":
                 raise
-            raise await self._conflict(owner, manifest, resource) from error
+            return await self._update(owner, manifest, resource)
         self._on_written(stored)
         return "create"
 
-    async def _conflict(self, owner: Owner, manifest: Manifest, resource: Resource) -> Exception:
-        """Look at who has the name; what is ours after all is applied. Returns what to raise otherwise."""
-        try:
-            stored = await self._client.get(resource, manifest.namespace, manifest.name)
-        except NotFound:
-            return Conflict(f"{manifest.kind} {manifest.name} was deleted meanwhile", code=409)
-        controller = _controller(stored)
-        if controller.get("uid") == owner.uid:
-            self._on_written(stored)  # a write whose answer was lost, or a child whose label was removed by hand
-            return Conflict(f"{manifest.kind} {manifest.name} exists already and is ours", code=409)
-        if controller.get("kind") == INFERENCE_DEPLOYMENT.kind and controller.get("name") == owner.name:
-            return Conflict(f"{manifest.kind} {manifest.name} of a deleted namesake is still there", code=409)
-        named = f"{controller.get('kind')} {controller.get('name')}" if controller else ""
-        return NameConflict(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name, controller=named)
-
-    async def _update(self, owner: Owner, manifest: Manifest, child: Child, resource: Resource) -> str:
-        stored = await self._client.get(resource, child.namespace, child.name)
-        if _controller(stored).get("uid") != owner.uid or stored["metadata"]["uid"] != child.uid:
-            raise Conflict(f"{child.kind} {child.name} was replaced meanwhile", code=409)
-        await self._own_created_fields(resource, stored)
-        body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": child.uid}}
+    async def _update(self, owner: Owner, manifest: Manifest, resource: Resource, child: Child | None = None) -> str:
+        """Apply over the stored object, if it is ours; also where its label was removed and so nobody saw it."""
+        stored = await self._own_created_fields(resource, await self._ours(owner, manifest, resource))
+        body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": stored["metadata"]["uid"]}}
         answer = await self._client.apply(resource, body, manager=FIELD_MANAGER)
         self._on_written(answer)
-        if answer["metadata"].get("generation") == stored["metadata"].get("generation"):
-            # Nothing that matters changed: the difference is the server's way to write the same value.
+        if child is not None and answer["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]:
+            # The server changed nothing: what looked like a difference is its own way to write the same value.
             self._remember(child.uid, child.content, manifest.content_hash)
         return "update"
 
-    async def _own_created_fields(self, resource: Resource, stored: Document) -> None:
-        """Turn the fields of our create into applied ones, once, before the first apply.
+    async def _ours(self, owner: Owner, manifest: Manifest, resource: Resource) -> Document:
+        """Return the stored object. Raises NameConflict when somebody else has the name, Conflict to come again."""
+        try:
+            stored = await self._client.get(resource, manifest.namespace, manifest.name)
+        except NotFound as error:
+            raise Conflict(f"{manifest.kind} {manifest.name} was deleted meanwhile", code=409) from error
+        controller = _controller(stored)
+        if controller.get("uid") == owner.uid:
+            return stored
+        if controller.get("kind") == INFERENCE_DEPLOYMENT.kind and controller.get("name") == owner.name:
+            raise Conflict(f"{manifest.kind} {manifest.name} of a deleted namesake is still there", code=409)
+        named = f"{controller.get('kind')} {controller.get('name')}" if controller else ""
+        raise NameConflict(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name, controller=named)
+
+    async def _own_created_fields(self, resource: Resource, stored: Document) -> Document:
+        """Turn the fields of our create into applied ones, once, before the first apply. Returns the object after that.
 
         A create is recorded as an update, and server-side apply removes only fields that were applied before: without
         this a flag that we no longer render would stay for ever. k8s.io/client-go/util/csaupgrade does the same.
@@ -165,10 +162,10 @@ class Applier:
                 {"op": "replace", "path": f"{path}/operation", "value": "Apply"},
             ]
             try:
-                await self._client.patch(resource, metadata["namespace"], metadata["name"], operations)
+                return await self._client.patch(resource, metadata["namespace"], metadata["name"], operations)
             except Invalid as error:  # a test failed: somebody wrote in between
                 raise Conflict(error.message, code=409) from error
-            return
+        return stored
 
     async def _prune(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> int:
         """Delete what we own and do not want any more."""
