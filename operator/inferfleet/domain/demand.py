@@ -5,6 +5,7 @@ from datetime import datetime
 
 from inferfleet.api.enums import Category, Priority, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
+from inferfleet.domain.history import NO_HISTORY, History
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.placement import Placement
 
@@ -47,11 +48,24 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """The pods of one placement: how many are ready, have a node, and wait for one, the first of them since when."""
+
+    placement: str
+    ready: int = 0
+    scheduled: int = 0
+    unscheduled: int = 0
+    unscheduled_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """What one InferenceDeployment holds: admitted placements, and the GPUs its pods already occupy.
 
     A holding lives from admission until its pods are gone, also when the object is being deleted. The ledger keys on
-    `uid`, never on names or labels.
+    `uid`, never on names or labels. `generation` is that of the spec it was admitted for (None: not known). `done` is
+    the share of a batch that is finished, from 0 to 1; `finished` says that its Job has ended, well or not: it then holds
+    only what its pods still occupy.
     """
 
     uid: str
@@ -64,3 +78,12 @@ class Holding:
     placements: tuple[Placement, ...] = ()
     bound: tuple[Bound, ...] = ()
     usd_total: str | None = None
+    pods: tuple[Pods, ...] = ()
+    history: History = NO_HISTORY
+    generation: int | None = None
+    done: float = 0.0
+    finished: bool = False
+
+    def pods_of(self, placement: str) -> Pods:
+        """Return what is known of a placement's pods; nothing known: none exist."""
+        return next((pods for pods in self.pods if pods.placement == placement), Pods(placement=placement))

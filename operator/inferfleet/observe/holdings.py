@@ -58,7 +58,14 @@ def holding_of(
         placements=placements,
         bound=bound,
         usd_total=str(total) if total is not None else None,
+        finished=any(_ended(child) for child in by_name.values()),
     )
+
+
+def _ended(child: Child) -> bool:
+    """Whether a Job has ended, well or not; Deployments never do."""
+    ends = (child.condition("Complete"), child.condition("Failed")) if child.kind == "Job" else ()
+    return any(end is not None and end.status == "True" for end in ends)
 
 
 def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:
@@ -141,5 +148,6 @@ def merged(observed: Mapping[str, Holding], assumed: Mapping[str, Holding]) -> d
             placements=holding.placements,
             bound=bound,
             usd_total=holding.usd_total,
+            finished=seen.finished if seen else False,
         )
     return result

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inferfleet.api.enums import CapacityType, SpotPolicy
-from inferfleet.api.reasons import ReadyReason, Reason
+from inferfleet.api.reasons import ConditionReason, ReadyReason, Reason
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
@@ -32,6 +32,8 @@ from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import combine, matching
 from inferfleet.plan.shape import Shape, shape_of
 from inferfleet.plan.stock import Stock, held_replicas
+
+ENDED = "the batch has ended; nothing is reserved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str
 def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     holding = planning.world.holdings.get(demand.uid)
     policies = matching(planning.world, demand.namespace_labels)
+    if holding is not None and holding.finished:
+        return _finished(planning, demand, holding)
     stopped = barrier(planning.world, demand, policies)
     if stopped is not None:
         return _unserved(demand, holding, stopped, (), policies)
@@ -217,6 +221,21 @@ def _placement(demand: Demand, option: Option) -> Placement:
         usd_per_gpu_hour=price.usd_per_gpu_hour,
         price_source=price.source,
         price_date=price.date,
+    )
+
+
+def _finished(planning: _Pass, demand: Demand, holding: Holding) -> Decision:
+    """A batch whose Job has ended stays as it ended: it is not placed again and holds nothing any more."""
+    planning.ledger.record(released(demand))
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=holding.placements,
+        candidates=(),
+        blocked=None,
+        message=ENDED,
+        budget=BudgetVerdict(within=True, reason=ConditionReason.RESERVED, message=ENDED),
     )
 
 

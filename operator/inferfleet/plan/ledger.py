@@ -219,6 +219,7 @@ class Headroom:
 def held_claim(holding: Holding) -> Claim:
     """Turn what a deployment holds into a claim at the prices it is charged."""
     batch = holding.workload_class is WorkloadClass.BATCH
+    ended = holding.finished and not holding.bound
     hourly = sum((placement.usd_per_hour for placement in holding.placements), ZERO)
     total = Decimal(holding.usd_total) if holding.usd_total is not None else hourly * HOURS_PER_MONTH
     return Claim(
@@ -228,7 +229,7 @@ def held_claim(holding: Holding) -> Claim:
         labels=holding.namespace_labels,
         category=holding.category,
         batch=batch,
-        usd=total if batch else hourly * HOURS_PER_MONTH,
+        usd=ZERO if ended else total if batch else hourly * HOURS_PER_MONTH,
     )
 
 

@@ -5,7 +5,6 @@ is charged with what the pass promises. A replica lives on one node, so free GPU
 """
 
 import math
-from collections.abc import Iterable
 
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.placement import Placement
@@ -58,7 +57,7 @@ class Stock:
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
             holding = world.holdings[uid]
-            for placement in holding.placements:
+            for placement in () if holding.finished else holding.placements:
                 self._reserve_unbound(holding, placement)
 
     def _reserve_unbound(self, holding: Holding, placement: Placement) -> None:
@@ -75,15 +74,6 @@ class Stock:
         """Take room for replicas that were decided and are not bound yet."""
         if pool in self._pools and replicas > 0:
             self._pools[pool].take(tensor_parallel_size, replicas)
-
-
-def held_replicas(placements: Iterable[Placement], pool: str, tensor_parallel_size: int) -> int:
-    """Replicas of this size that are already held in the pool: they need no new room."""
-    return sum(
-        placement.replicas
-        for placement in placements
-        if placement.pool == pool and placement.tensor_parallel_size == tensor_parallel_size
-    )
 
 
 def replicas_for(rate: float, headroom: float, requests_per_second: float) -> int:

@@ -31,6 +31,8 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         fresh = tuple(_as_before(previous, condition) for condition in fresh)
     decision = seen.decision
     running = bool(decision.placements)
+    # Nothing was weighed, but something stands: a batch that has ended keeps the record of how it was placed.
+    as_recorded = running and not decision.candidates
     return InferenceDeploymentStatus(
         observed_generation=seen.generation,
         conditions=tuple(_timed(previous, condition, now) for condition in fresh),
@@ -40,9 +42,9 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         selector=f"{LABEL}={name}",
         placement=decision_view.placement_summary(decision),
         placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
-        cost=decision_view.cost_status(decision, seen.spec) if seen.spec else previous.cost,
+        cost=decision_view.cost_status(decision, seen.spec) if seen.spec and not as_recorded else previous.cost,
         memory=decision_view.chosen_memory(decision) or (previous.memory if running else None),
-        decision=previous.decision if kept else _record(seen, now),
+        decision=previous.decision if kept or as_recorded else _record(seen, now),
         budgets=decision_view.budget_shares(decision),
         batch=batch_status(previous.batch, seen) if is_batch(seen) else None,
     )

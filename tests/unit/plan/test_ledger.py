@@ -1,12 +1,15 @@
 """The money gate: totals, categories, commitments, growth, warnings, and who is told what."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.world import Policy
 from inferfleet.plan import decide
+from inferfleet.plan.ledger import Ledger
 from tests.builders import BATCH, demand, holding, placed, policy, pool, world
 
 POOL = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", nodes=20)
@@ -134,3 +137,14 @@ def test_a_free_pool_fits_an_empty_budget() -> None:
     owned = pool("owned", "nvidia-l40s-48gb", usd="0")
     (decision,) = decide(world(owned, policies=[policy(usd="0")]), [one_gpu()])
     assert decision.placements != ()
+
+
+def test_a_batch_that_has_ended_holds_nothing_and_is_not_placed_again() -> None:
+    spot = pool("spot", "nvidia-l40s-48gb", usd="1.00", capacity_type=CapacityType.SPOT)
+    job = demand("job", base=BATCH)
+    (started,) = decide(world(spot), [job])
+    ended = replace(holding(job, started), finished=True, usd_total="50.00")
+    where = world(spot, policies=[policy(usd="40")], holdings=[ended])
+    (decision,) = decide(where, [job])
+    assert (decision.placements, decision.budget.reservations) == (started.placements, ())
+    assert Ledger(where).held(job.uid) == 0
