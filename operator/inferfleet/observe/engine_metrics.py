@@ -1,11 +1,13 @@
-"""Reading an engine's /metrics text: the few counters that teach the speed model.
+"""Reading an engine's /metrics text: the few counters that teach the speed model, and the size of the KV cache.
 
-In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `CounterSnapshot`, or `Rejected`
-with the reason. It fetches nothing and judges no window; `inferfleet.plan.throughput` does the latter.
+In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `Reading`, whose parts are
+`Rejected` with the reason where they cannot be read. It fetches nothing and judges no window;
+`inferfleet.plan.throughput` does the latter.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,17 +19,76 @@ TOKENS = "vllm:generation_tokens"
 RUNNING = "vllm:num_requests_running"
 WAITING = "vllm:num_requests_waiting"
 TOKEN_LATENCY = ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
+CACHE = "vllm:cache_config_info"
 LONGEST_TEXT = 4 * 1024 * 1024
+# Parsing takes about 20 us a line in the one thread that everybody shares; one engine has some ten lines of these.
+MOST_LINES = 1000
+_FAMILIES = (TOKENS, RUNNING, WAITING, CACHE, *TOKEN_LATENCY)
+_LINES = tuple(f"{start}{name}" for name in _FAMILIES for start in ("", "# TYPE "))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheFacts:
+    """KV cache of one GPU: so many blocks of so many tokens. Of several engines in a pod the smallest."""
+
+    blocks: int
+    block_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look at an engine's metrics gave."""
+
+    counters: CounterSnapshot | Rejected
+    cache: CacheFacts | Rejected
+
+
+@dataclass(slots=True, kw_only=True)
+class Samples:
+    """The samples that matter, added up: `sums` by sample name, `caches` the labels of each cache."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    caches: list[Mapping[str, str]] = field(default_factory=list)
+
+    def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Take in one sample."""
+        if name == CACHE:
+            self.caches.append(labels)
+        else:
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def reading(self, *, at_seconds: float) -> Reading:
+        """Return what the samples amount to."""
+        return Reading(counters=_snapshot(self.sums, at_seconds), cache=_cache(self.caches))
+
+
+def read_metrics(text: str, *, at_seconds: float) -> Reading:
+    """Return counters summed over the engines of one pod, and its cache; a malformed text rejects both."""
+    if len(text) > LONGEST_TEXT:
+        return _nothing(f"metrics of {len(text)} characters; at most {LONGEST_TEXT} are read")
+    lines = text.splitlines()
+    ours = [line for line in lines if line.startswith(_LINES) and "_bucket{" not in line]
+    if len(ours) > MOST_LINES:
+        return _nothing(f"absurd: {len(ours)} lines about one engine; at most {MOST_LINES} are read")
+    samples = Samples()
+    try:
+        # Without a line of ours the first few tell whether these are metrics at all.
+        _collect(samples, text_string_to_metric_families("\n".join(ours or lines[:20]) + "\n"))
+    except ValueError as error:
+        return _nothing(f"metrics are not in Prometheus text format: {error}")
+    return samples.reading(at_seconds=at_seconds)
 
 
 def read_snapshot(text: str, *, at_seconds: float) -> CounterSnapshot | Rejected:
     """Return the counters summed over the engines of one pod; missing or unreadable ones reject the whole text."""
-    if len(text) > LONGEST_TEXT:
-        return Rejected(reason=f"metrics of {len(text)} characters; at most {LONGEST_TEXT} are read")
-    try:
-        sums = _sums(text_string_to_metric_families(text))
-    except ValueError as error:
-        return Rejected(reason=f"metrics are not in Prometheus text format: {error}")
+    return read_metrics(text, at_seconds=at_seconds).counters
+
+
+def _nothing(reason: str) -> Reading:
+    return Reading(counters=Rejected(reason=reason), cache=Rejected(reason=reason))
+
+
+def _snapshot(sums: Mapping[str, float], at_seconds: float) -> CounterSnapshot | Rejected:
     latency = next((name for name in TOKEN_LATENCY if f"{name}_count" in sums), TOKEN_LATENCY[0])
     needed = (f"{TOKENS}_total", f"{latency}_sum", f"{latency}_count", RUNNING, WAITING)
     missing = [name for name in needed if name not in sums]
@@ -47,15 +108,20 @@ def read_snapshot(text: str, *, at_seconds: float) -> CounterSnapshot | Rejected
     )
 
 
-def _sums(families: Iterable[Metric]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for name, value in _wanted(families):
-        sums[name] = sums.get(name, 0.0) + value
-    return sums
+def _cache(found: Iterable[Mapping[str, str]]) -> CacheFacts | Rejected:
+    """`num_gpu_blocks` is "None" until the cache exists (vLLM vllm/config/cache.py)."""
+    sizes = [(labels.get("num_gpu_blocks", ""), labels.get("block_size", "")) for labels in found]
+    if not sizes:
+        return Rejected(reason=f"metrics without {CACHE}")
+    unreadable = next((pair for pair in sizes if not all(text.isdecimal() for text in pair)), None)
+    if unreadable is not None:
+        return Rejected(reason=f"{CACHE} says {unreadable[0]!r} blocks of {unreadable[1]!r} tokens")
+    blocks, size = min((int(blocks), int(size)) for blocks, size in sizes)
+    return CacheFacts(blocks=blocks, block_size=size)
 
 
-def _wanted(families: Iterable[Metric]) -> Iterator[tuple[str, float]]:
+def _collect(samples: Samples, families: Iterable[Metric]) -> None:
     for family in families:
-        if family.name in {TOKENS, RUNNING, WAITING, *TOKEN_LATENCY}:
+        if family.name in _FAMILIES:
             for sample in family.samples:
-                yield sample.name, sample.value
+                samples.add(sample.name, sample.labels, sample.value)
