@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import overload
 
+from inferfleet.api.enums import Role
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.history import NO_HISTORY, History
 from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Candidate, Placement
 
@@ -69,6 +72,9 @@ class Decision:
     cannot be served; `placements` may then still hold what was admitted before. `candidates` has the chosen one first,
     then by cost. `recommended_replicas` is what the plan would choose, also when somebody else owns the count.
     `pending`: what blocks is being asked about, so nobody has to act yet.
+
+    `history` is to be remembered; `revisit_at` is when time alone may change the decision (None: it cannot). `cheaper`
+    says what a move would save that `rebalance` does not allow. `pools` are those whose price could change it.
     """
 
     uid: str
@@ -83,6 +89,21 @@ class Decision:
     replicas_clamped: str | None = None
     suspended: bool = False
     pending: bool = False
+    history: History = NO_HISTORY
+    revisit_at: datetime | None = None
+    cheaper: str | None = None
+    pools: frozenset[str] = frozenset()
+
+    @property
+    def moving(self) -> bool:
+        """Whether something still runs only until its successor is ready."""
+        return any(placement.role is Role.DRAINING for placement in self.placements)
+
+    @property
+    def largest(self) -> Placement | None:
+        """The largest placement that is meant to stay, the first of equally large ones; None when nothing shall run."""
+        staying = [placement for placement in self.placements if placement.role is not Role.DRAINING]
+        return max(staying, key=lambda placement: placement.replicas, default=None)
 
     @property
     def chosen(self) -> Candidate | None:

@@ -64,8 +64,8 @@ class Holding:
 
     A holding lives from admission until its pods are gone, also when the object is being deleted. The ledger keys on
     `uid`, never on names or labels. `generation` is that of the spec it was admitted for (None: not known). `done` is
-    the share of a batch that is finished, from 0 to 1; `finished` says that its Job has ended, well or not: it then holds
-    only what its pods still occupy.
+    the share of a batch that is finished, from 0 to 1; `finished` says that its Job has ended, well or not: it then
+    holds only what its pods still occupy.
     """
 
     uid: str

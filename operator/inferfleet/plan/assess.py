@@ -46,7 +46,7 @@ class Assessment:
     """What is known about a candidate before stock and money: a refusal, or everything needed to price it.
 
     `replicas` is what the rate needs, before limits; `hours` is how long a batch runs; a `probe` fits only within the
-    error of the estimate.
+    error of the estimate; `slower` says that it runs already and is slower than the objectives (empty: it is not).
     """
 
     pool: str
@@ -60,6 +60,7 @@ class Assessment:
     replicas: int = 0
     hours: float | None = None
     probe: bool = False
+    slower: str = ""
 
 
 def without_stock(pool: Pool) -> Pool:

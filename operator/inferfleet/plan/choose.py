@@ -1,35 +1,35 @@
-"""Pick one option and write the record: every candidate with verdict, reason and numbers, the chosen one first."""
+"""Write the record of a choice: every candidate with verdict, reason and numbers, what was chosen first."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from inferfleet.api.reasons import READY_REASON, ReadyReason, Reason, Verdict
 from inferfleet.domain.decision import Record
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.domain.placement import Candidate
+from inferfleet.plan.arrangement import Arrangement
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.options import Option
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The chosen option (None: nothing can run) and the record of all."""
-
-    option: Option | None
-    candidates: Record
+WhyStay = Callable[[Option], str]
+"""Why something cheaper than what runs is not moved to."""
 
 
-def choose(options: tuple[Option, ...]) -> Choice:
-    """Keep what runs if it may stay, else take the cheapest; a probe only when nothing surer exists.
+def feasible(options: tuple[Option, ...]) -> list[Option]:
+    """Return what could run now, in the given order; probes only when nothing surer exists."""
+    sure = [option for option in options if option.refusal is None and not option.assessment.probe]
+    return sure or [option for option in options if option.refusal is None]
 
-    Options come cheapest first.
-    """
-    feasible = [option for option in options if option.refusal is None and not option.assessment.probe]
-    if not feasible:
-        feasible = [option for option in options if option.refusal is None]
-    chosen = next((option for option in feasible if option.held), feasible[0] if feasible else None)
-    return Choice(option=chosen, candidates=Record(lambda: _record(options, feasible, chosen)))
+
+def recorded(
+    options: tuple[Option, ...], able: list[Option], arrangement: Arrangement | None, why_stay: WhyStay | None = None
+) -> Record:
+    """Return the record of all options, which is worded only when it is read."""
+    return Record(lambda: _record(options, able, arrangement, why_stay or _no_move))
+
+
+def _no_move(_option: Option) -> str:
+    return "running work stays"
 
 
 def obstacle(candidates: Sequence[Candidate]) -> tuple[ReadyReason, str]:
@@ -50,17 +50,21 @@ def _nearness(candidate: Candidate) -> float:
     return candidate.memory.margin_gib if candidate.memory else 0.0
 
 
-def _record(ordered: tuple[Option, ...], feasible: list[Option], chosen: Option | None) -> tuple[Candidate, ...]:
-    record = []
-    able = {id(option) for option in feasible}
+def _record(
+    ordered: tuple[Option, ...], able: list[Option], arrangement: Arrangement | None, why_stay: WhyStay
+) -> tuple[Candidate, ...]:
+    parts = {_key(part): part for part in arrangement.parts} if arrangement else {}
+    identities, record = {id(option) for option in able}, []
     for option in ordered:
-        if option is chosen:
-            verdict, reason, message = Verdict.CHOSEN, _why_chosen(option, feasible), praise(option)
-        elif option.refusal is not None:
+        part = parts.get(_key(option))
+        if part is not None:
+            record.append(_candidate(part, Verdict.CHOSEN, _why_chosen(part, able), praise(part)))
+            continue
+        if option.refusal is not None:
             verdict, reason, message = Verdict.REJECTED, option.refusal.reason, option.refusal.message
-        elif id(option) in able:
-            assert chosen is not None
-            verdict, (reason, message) = Verdict.FEASIBLE, _why_not(option, chosen)
+        elif id(option) in identities:
+            assert arrangement is not None
+            verdict, (reason, message) = Verdict.FEASIBLE, _why_not(option, arrangement, why_stay)
         else:
             close = _too_close(option)
             verdict, reason, message = Verdict.REJECTED, close.reason, close.message
@@ -68,9 +72,16 @@ def _record(ordered: tuple[Option, ...], feasible: list[Option], chosen: Option 
     return tuple(sorted(record, key=_rank))
 
 
+def _key(option: Option) -> tuple[str, str, str, int]:
+    assessment = option.assessment
+    return (assessment.pool, assessment.gpu_type, assessment.capacity_type, assessment.tensor_parallel_size)
+
+
 def _rank(candidate: Candidate) -> tuple[int, int]:
-    """Chosen, feasible, then rejected by how far they got; the sort is stable, so cost orders within."""
+    """Chosen (the largest part first), feasible, rejected by how far they got; the sort is stable: cost within."""
     standing = (Verdict.CHOSEN, Verdict.FEASIBLE, Verdict.REJECTED).index(candidate.verdict)
+    if candidate.verdict is Verdict.CHOSEN:
+        return (standing, -(candidate.replicas or 0))
     return (standing, -candidate.reason.progress if candidate.verdict is Verdict.REJECTED else 0)
 
 
@@ -80,14 +91,11 @@ def _why_chosen(option: Option, feasible: list[Option]) -> Reason:
     return Reason.ONLY_OPTION if len(feasible) == 1 else Reason.CHEAPEST
 
 
-def _why_not(option: Option, chosen: Option) -> tuple[Reason, str]:
-    difference = option.comparable - chosen.comparable
+def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tuple[Reason, str]:
+    difference = option.comparable - arrangement.comparable
     unit = "in total" if option.usd_total is not None else "per month"
     if difference < 0:
-        return (
-            Reason.MOVE_NOT_WORTH_IT,
-            f"USD {usd_text(-difference)} {unit} cheaper; running work stays",
-        )
+        return Reason.MOVE_NOT_WORTH_IT, f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(option)}"
     if difference == 0:
         return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
     return Reason.MORE_EXPENSIVE, f"USD {usd_text(difference)} {unit} more than the chosen one"
@@ -119,10 +127,11 @@ def praise(option: Option) -> str:
         else "at a price that is no longer stated"
     )
     probe = "; a probe: the margin is within the error of the estimate" if assessment.probe else ""
+    slower = f"; slower than it was planned: {assessment.slower}" if assessment.slower else ""
     return (
         f"{option.replicas} x {size} {assessment.gpu_type} in pool {assessment.pool}: "
         f"{speed.requests_per_second:.2f} requests/s per replica at {speed.time_per_output_token_ms:.0f} ms per output "
-        f"token, {estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}"
+        f"token, {estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}{slower}"
     )
 
 

@@ -4,22 +4,22 @@ from decimal import Decimal
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.domain.decision import BudgetVerdict
-from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.demand import Holding
 from inferfleet.domain.money import usd_text
 from inferfleet.domain.world import Policy
-from inferfleet.plan.ledger import Claim, Shortage, claim_of, held_claim
-from inferfleet.plan.options import Option
+from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.ledger import Claim, Shortage, held_claim
 
 ABOUT_MONEY = (ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE)
 
 
 def admitted(
-    shortages: tuple[Shortage, ...], claim: Claim, policies: tuple[Policy, ...], option: Option
+    shortages: tuple[Shortage, ...], claim: Claim, policies: tuple[Policy, ...], arrangement: Arrangement
 ) -> BudgetVerdict:
     """The verdict on something that runs: reserved, warned about, without a policy, or with its growth held."""
     reservations = tuple((policy.name, claim.usd) for policy in policies)
-    if option.short:
-        message = f"{option.short} more replicas are wanted and held back: {option.short_message}"
+    if arrangement.short:
+        message = f"{arrangement.short} more replicas are wanted and held back: {arrangement.short_message}"
         return BudgetVerdict(
             within=False, reason=ConditionReason.GROWTH_HELD, message=message, reservations=reservations
         )
@@ -52,8 +52,3 @@ def refused(reason: ReadyReason, message: str, holding: Holding | None, policies
     return BudgetVerdict(
         within=True, reason=ConditionReason.NOT_DECIDED, message="nothing to pay for yet", reservations=reservations
     )
-
-
-def released(demand: Demand) -> Claim:
-    """A claim of nothing: frees what the deployment held."""
-    return claim_of(demand, Decimal(0))

@@ -6,7 +6,7 @@ Stock and ledger are only read here; `decide` charges them with what was chosen.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from inferfleet.domain.world import Policy
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.ledger import Headroom, Ledger, claim_of
-from inferfleet.plan.stock import Stock, held_replicas
+from inferfleet.plan.stock import Stock
 
 ZERO = Decimal(0)
 
@@ -152,17 +152,27 @@ def _offer(demand: Demand, assessment: Assessment, price: Price | None) -> Optio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What stands between a demand's offers and the cluster today: stock, money, pools that back off, what it holds."""
+    """What stands between a demand's offers and the cluster today: stock, money, pools that back off, what it holds.
+
+    `limits` bounds placements, by name, that must not grow for now: their pool backs off.
+    """
 
     demand: Demand
     policies: tuple[Policy, ...]
     held: tuple[Placement, ...]
     stock: Stock
     ledger: Ledger
+    excluded_pools: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def money(self) -> Headroom:
+        """What the policies leave for this demand's owner now."""
+        return self.ledger.headroom(claim_of(self.demand, ZERO), self.policies)
 
     def settle(self, offered: Iterable[Option]) -> tuple[Option, ...]:
         """Return the offers as they stand now, in the same order; the first objection refuses an offer."""
-        money = self.ledger.headroom(claim_of(self.demand, ZERO), self.policies)
+        money = self.money
         return tuple(option if option.refusal is not None else self._settled(option, money) for option in offered)
 
     def _settled(self, option: Option, money: Headroom) -> Option:
@@ -176,8 +186,11 @@ class Gate:
 
     def _grown(self, option: Option, money: Headroom) -> Option:
         """Keep what runs; grant the largest growth that stock and money allow."""
-        size, wanted = option.assessment.tensor_parallel_size, option.replicas
-        mine = held_replicas(self.held, option.assessment.pool, size)
+        assert option.held is not None
+        size, wanted, mine = option.assessment.tensor_parallel_size, option.replicas, option.held.replicas
+        limit = self.limits.get(option.held.name)
+        if limit is not None and wanted > limit:
+            return self._granted(option, limit, f"pool {option.assessment.pool} did not deliver them and is left alone")
         if wanted <= mine:
             return option
         if option.price is None:
@@ -208,7 +221,7 @@ class Gate:
 
     def _backing_off(self, option: Option) -> Refusal | None:
         pool = option.assessment.pool
-        if pool not in self.demand.excluded_pools:
+        if pool not in self.excluded_pools and pool not in self.demand.excluded_pools:
             return None
         return Refusal(Reason.POOL_BACKING_OFF, f"pool {pool} did not deliver lately and is left alone for a while")
 

@@ -1,0 +1,129 @@
+"""Turn a course into a decision: charge stock and ledger, name and price what runs, and say what to remember.
+
+In: a case and its course. Out: the `Decision`. Real-time work that moves keeps what it leaves until the successor is
+ready; a batch leaves at once, because two must not write one output.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from inferfleet.api.enums import Role
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.history import History
+from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.placement import Placement
+from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.choose import praise
+from inferfleet.plan.decrease import PATIENCE
+from inferfleet.plan.ledger import claim_of
+from inferfleet.plan.money_gate import admitted
+from inferfleet.plan.options import ZERO, counts
+from inferfleet.plan.outcome import placements
+from inferfleet.plan.serve import Case, Course
+from inferfleet.plan.stockout import MOVE_PATIENCE, next_change, ready
+
+
+def carry_out(case: Case, course: Course) -> Decision:
+    """Return the decision; from here on its GPUs and dollars are promised."""
+    demand, arrangement = case.demand, course.arrangement
+    assert arrangement is not None
+    placed = _placed(case, course, arrangement)
+    draining = _draining(case, course, placed)
+    for part in arrangement.parts:
+        more = part.replicas - (part.held.replicas if part.held else 0)
+        case.gate.stock.promise(part.assessment.pool, part.assessment.tensor_parallel_size, more)
+    leaving = sum((item.usd_per_hour * HOURS_PER_MONTH for item in draining), ZERO)
+    claim = claim_of(demand, arrangement.claimed_usd + leaving)
+    verdict = admitted(case.gate.ledger.shortages(claim, case.gate.policies), claim, case.gate.policies, arrangement)
+    case.gate.ledger.record(claim)
+    history = _history(case, course, placed)
+    single = arrangement.parts[0].assessment if len(arrangement.parts) == 1 else None
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=(*placed, *draining),
+        candidates=course.candidates,
+        blocked=None,
+        message=_message(arrangement, draining, history),
+        budget=verdict,
+        recommended_replicas=arrangement.recommended,
+        replicas_clamped=counts(demand, single.replicas).clamped if single else None,
+        history=history,
+        revisit_at=_revisit_at(case, course, history, moving=bool(draining)),
+        cheaper=course.cheaper,
+    )
+
+
+def _placed(case: Case, course: Course, arrangement: Arrangement) -> tuple[Placement, ...]:
+    """Name the parts. What replaces pods in place takes over their name, so that they are replaced one by one."""
+    held = case.holding.placements if case.holding else ()
+    staying = {part.held.name for part in arrangement.parts if part.held}
+    batch = case.demand.spec.batch is not None
+    heirs = (
+        ()
+        if course.moves and not batch
+        else tuple(
+            item.name
+            for item in course.stands.staying
+            if item.name not in staying and (batch or (case.holding and case.holding.pods_of(item.name).scheduled))
+        )
+    )
+    taken = [item.name for item in held if item.name not in heirs]
+    return placements(case.demand, arrangement, taken=taken, heirs=heirs)
+
+
+def _draining(case: Case, course: Course, placed: tuple[Placement, ...]) -> tuple[Placement, ...]:
+    """What runs until the successor is ready: what was left just now, or lately."""
+    if case.demand.spec.batch is not None or case.holding is None:
+        return ()
+    names = {item.name for item in placed}
+    leaving = course.stands.staying if course.moves else course.stands.draining
+    if not course.moves and ready(case.holding, placed):
+        return ()
+    known = {(pool.name, pool.capacity_type) for pool in case.pools}
+    return tuple(
+        replace(item, role=Role.DRAINING)
+        for item in leaving
+        if item.name not in names and (item.pool, item.capacity_type) in known
+    )
+
+
+def _history(case: Case, course: Course, placed: tuple[Placement, ...]) -> History:
+    """Remember a change of place: whether it was wanted or forced, the next one waits for the cooldown."""
+    before = case.holding.placements if case.holding else ()
+    kinds = {_kind(item) for item in before if item.role is not Role.DRAINING}
+    elsewhere = bool(kinds) and not {_kind(item) for item in placed} <= kinds
+    return History(
+        moved_at=case.now if elsewhere and case.now else case.history.moved_at,
+        fewer_since=course.fewer_since,
+        back_offs=course.stands.back_offs,
+    )
+
+
+def _kind(item: Placement) -> tuple[str, str, int]:
+    return (item.pool, item.capacity_type, item.tensor_parallel_size)
+
+
+def _message(arrangement: Arrangement, draining: tuple[Placement, ...], history: History) -> str:
+    parts = [" + ".join(praise(part) for part in arrangement.parts)]
+    if draining:
+        names = ", ".join(f"{item.replicas} x {item.gpu_type} in pool {item.pool}" for item in draining)
+        parts.append(f"moving: {names} runs until this is ready")
+    running = sum(part.replicas for part in arrangement.parts)
+    if history.fewer_since is not None and arrangement.recommended < running:
+        until = history.fewer_since + PATIENCE
+        parts.append(f"{arrangement.recommended} would do; {running} stay until {until:%H:%M} UTC")
+    return "; ".join(parts)
+
+
+def _revisit_at(case: Case, course: Course, history: History, *, moving: bool) -> datetime | None:
+    """When time alone may change this decision."""
+    if case.now is None:
+        return None
+    times = [next_change(course.stands, case.holding, case.now), course.until]
+    if history.fewer_since is not None:
+        times.append(history.fewer_since + PATIENCE)
+    if moving and history.moved_at is not None:
+        times.append(history.moved_at + MOVE_PATIENCE)
+    return min((time for time in times if time is not None and time > case.now), default=None)

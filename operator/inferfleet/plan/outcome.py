@@ -1,0 +1,136 @@
+"""Turn a choice into the decision that is carried out: names, prices, roles, claims.
+
+In: what was chosen, what stood before, the money gate's answer. Out: a `Decision`. Names stay with what runs; what is
+new gets a name that nothing of this deployment has, unless it takes over the pods of what it replaces.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from inferfleet.api.reasons import ConditionReason, ReadyReason
+from inferfleet.domain.decision import BudgetVerdict, Decision
+from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.gpu import Price
+from inferfleet.domain.history import History
+from inferfleet.domain.model import Model
+from inferfleet.domain.naming import child_name
+from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.world import Policy
+from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.money_gate import refused
+from inferfleet.plan.options import Option
+
+ENDED = "the batch has ended; nothing is reserved"
+
+
+def placements(
+    demand: Demand, arrangement: Arrangement, *, taken: Iterable[str], heirs: Iterable[str]
+) -> tuple[Placement, ...]:
+    """Return the parts as placements, the largest first.
+
+    `taken` names belong to something else of this deployment; `heirs` are names whose pods the new parts take over,
+    first come first served.
+    """
+    used, free = {*taken, *(part.held.name for part in arrangement.parts if part.held)}, list(heirs)
+    found = []
+    for part in arrangement.parts:
+        if part.held:
+            name = part.held.name
+        elif free:
+            name = free.pop(0)
+        else:
+            name = new_name(demand, part, used)
+        used.add(name)
+        found.append(_placement(part, name))
+    return tuple(found)
+
+
+def new_name(demand: Demand, option: Option, used: Iterable[str]) -> str:
+    """Return the deployment's own name while nothing else has it, else the name with the candidate's hash."""
+    assessment = option.assessment
+    return child_name(
+        demand.name,
+        gpu_type=assessment.gpu_type,
+        pool=assessment.pool,
+        capacity_type=assessment.capacity_type,
+        first=demand.name not in used,
+    )
+
+
+def _placement(option: Option, name: str) -> Placement:
+    assessment, held, price = option.assessment, option.held, option.price
+    assert assessment.engine is not None
+    if price is None:  # a running placement whose price was taken away is charged what it was charged before
+        assert held is not None
+        price = Price(
+            capacity_type=held.capacity_type,
+            usd_per_gpu_hour=held.usd_per_gpu_hour,
+            source=held.price_source,
+            date=held.price_date,
+        )
+    return Placement(
+        name=name,
+        pool=assessment.pool,
+        gpu_type=assessment.gpu_type,
+        capacity_type=assessment.capacity_type,
+        tensor_parallel_size=assessment.tensor_parallel_size,
+        replicas=option.replicas,
+        engine=assessment.engine,
+        usd_per_gpu_hour=price.usd_per_gpu_hour,
+        price_source=price.source,
+        price_date=price.date,
+    )
+
+
+def finished(demand: Demand, holding: Holding) -> Decision:
+    """A batch whose Job has ended stays as it ended: it is not placed again and holds nothing any more."""
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=holding.placements,
+        candidates=(),
+        blocked=None,
+        message=ENDED,
+        budget=BudgetVerdict(within=True, reason=ConditionReason.RESERVED, message=ENDED),
+        history=holding.history,
+    )
+
+
+def suspended(demand: Demand, policies: tuple[Policy, ...]) -> Decision:
+    """Return the decision to run nothing, as asked."""
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=(),
+        candidates=(),
+        blocked=None,
+        message="spec.replicas is 0: nothing runs and nothing is reserved",
+        budget=BudgetVerdict(within=True, reason="Reserved" if policies else "NoPolicy", message="nothing is reserved"),
+        suspended=True,
+    )
+
+
+def unserved(
+    demand: Demand,
+    holding: Holding | None,
+    why: tuple[ReadyReason, str],
+    candidates: Sequence[Candidate],
+    policies: tuple[Policy, ...],
+    *,
+    history: History,
+) -> Decision:
+    """Nothing new starts; what was admitted before keeps running and keeps its reservation."""
+    reason, message = why
+    return Decision(
+        uid=demand.uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        placements=holding.placements if holding else (),
+        candidates=candidates,
+        blocked=reason,
+        message=message,
+        budget=refused(reason, message, holding, policies),
+        pending=not isinstance(demand.model, Model) and demand.model.pending,
+        history=history,
+    )

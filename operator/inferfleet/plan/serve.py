@@ -1,0 +1,152 @@
+"""From offers to what runs: keep it, resize it, move it, or find something new.
+
+In: a `Case`, which is one demand with everything that stands between its offers and today. Out: a `Course`. Stock and
+ledger are only read here; `carry_out` charges them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from inferfleet.api.enums import Role
+from inferfleet.domain.decision import Record
+from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.history import NO_HISTORY, History
+from inferfleet.domain.money import usd_text
+from inferfleet.domain.world import Pool
+from inferfleet.plan.arrangement import Arrangement, alone, running
+from inferfleet.plan.choose import feasible, recorded
+from inferfleet.plan.decrease import patient
+from inferfleet.plan.mixing import cheapest_mixture, may_mix, resized
+from inferfleet.plan.moving import Mover, Objection
+from inferfleet.plan.options import Gate, Option
+from inferfleet.plan.stockout import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One demand: what it holds, what of that stands, what is offered, and what stands in between."""
+
+    demand: Demand
+    holding: Holding | None
+    stands: Standing
+    gate: Gate
+    offered: Sequence[Option]
+    pools: tuple[Pool, ...]
+    now: datetime | None
+
+    @property
+    def history(self) -> History:
+        """What is remembered of earlier decisions."""
+        return self.holding.history if self.holding else NO_HISTORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What to run (`arrangement` None: nothing can) and the record of all options.
+
+    `stands` is what of the past it builds on. `moves`: it replaces something that could stay. `fewer_since` is since
+    when fewer replicas would do, `cheaper` what only the policy Never keeps from being done, and `until` when a move
+    that is too early now may be made.
+    """
+
+    arrangement: Arrangement | None
+    candidates: Record
+    stands: Standing
+    moves: bool = False
+    fewer_since: datetime | None = None
+    cheaper: str | None = None
+    until: datetime | None = None
+
+
+def choose(case: Case) -> Course:
+    """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so."""
+    settled = case.gate.settle(case.offered)
+    able = feasible(settled)
+    for stands in (case.stands, _turned_back(case.stands)):
+        current = running(able, stands.staying)
+        if current is not None and (len(current.parts) == 1 or may_mix(case.demand)):
+            return _going_on(case, settled, able, current, stands)
+    best = alone(able[0]) if able else None
+    mixture = cheapest_mixture(case.gate, case.offered, able[0] if able else None) if may_mix(case.demand) else None
+    arrangement = mixture or best
+    return Course(arrangement=arrangement, candidates=recorded(settled, able, arrangement), stands=case.stands)
+
+
+def _turned_back(stands: Standing) -> Standing:
+    """What was to leave stays, and what was to replace it is given up."""
+    back = tuple(replace(item, role=Role.BASE) for item in stands.draining)
+    return replace(stands, staying=back, draining=(), given_up=(*stands.given_up, *stands.staying))
+
+
+def _going_on(
+    case: Case, settled: tuple[Option, ...], able: list[Option], current: Arrangement, stands: Standing
+) -> Course:
+    """Something runs and may stay: resize it, or move to something that is worth a move."""
+    assert case.holding is not None
+    sized = resized(case.gate, current) if len(current.parts) > 1 else current
+    sized, fewer_since = patient(case.demand, sized, fewer_since=case.history.fewer_since, now=case.now)
+    mover = Mover(
+        demand=case.demand,
+        holding=case.holding,
+        current=sized,
+        money=case.gate.money,
+        now=case.now,
+        under_way=bool(stands.draining),
+    )
+    targets = _cheaper(case, able, sized)
+    objections = [mover.objection(target) for target in targets]
+    moved = next((target for target, found in zip(targets, objections, strict=True) if found is None), None)
+    if moved is not None:
+        moved = Arrangement(parts=tuple(_not_smaller(part) for part in moved.parts))
+    return Course(
+        arrangement=moved or sized,
+        candidates=recorded(settled, able, moved or sized, lambda option: _why_stay(mover, option)),
+        stands=stands,
+        moves=moved is not None,
+        fewer_since=None if moved else fewer_since,
+        cheaper=None if moved else _told(mover, targets, objections),
+        until=min((found.until for found in objections if found and found.until), default=None),
+    )
+
+
+def _not_smaller(part: Option) -> Option:
+    """What runs and stays part of the target shrinks only when the move is over."""
+    if part.held is None or part.replicas >= part.held.replicas:
+        return part
+    return replace(part, replicas=part.held.replicas, reserved=max(part.reserved, part.held.replicas))
+
+
+def _cheaper(case: Case, able: list[Option], current: Arrangement) -> list[Arrangement]:
+    """What would serve the demand at less than what runs does, cheapest first."""
+    found = [alone(option) for option in able if not option.held and option.comparable < current.comparable]
+    if may_mix(case.demand):
+        single = next((option for option in able if not option.held), None)
+        mixture = cheapest_mixture(case.gate, case.offered, single)
+        if mixture and mixture.comparable < current.comparable and not all(part.held for part in mixture.parts):
+            found.append(mixture)
+    return sorted(found, key=lambda item: item.comparable)
+
+
+def _why_stay(mover: Mover, option: Option) -> str:
+    objection = mover.objection(alone(option))
+    return objection.message if objection else "something cheaper still was chosen"
+
+
+def _told(mover: Mover, targets: list[Arrangement], objections: list[Objection | None]) -> str | None:
+    """Say what a move would save, where it is worth one and only the policy does not allow it."""
+    target = next(
+        (target for target, found in zip(targets, objections, strict=True) if found and found.by_policy), None
+    )
+    if target is None:
+        return None
+    where = " + ".join(
+        f"{part.replicas} x {part.assessment.tensor_parallel_size} {part.assessment.gpu_type} in pool "
+        f"{part.assessment.pool}"
+        for part in target.parts
+    )
+    saving = mover.saving(target)
+    return (
+        f"{where} would cost {saving.percent:.0f} % less: USD {usd_text(saving.usd)} within rebalance.horizonHours; "
+        "spec.placement.rebalance.policy is Never"
+    )
