@@ -1,0 +1,174 @@
+"""Statuses of the kinds that the platform team writes: was it understood, and what was found.
+
+In: the object as it was read, and a snapshot. Out: the status to store, as a model. Pure; times are arguments. Must
+not name what a policy's tenants do beyond what the contract lists.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from inferfleet.api.conditions import Condition, Conditions, find_condition
+from inferfleet.api.enums import CapacityType, Category, ConditionStatus
+from inferfleet.api.reasons import ConditionReason, ConditionType
+from inferfleet.api.v1alpha1 import (
+    BudgetPolicyStatus,
+    CategoryUse,
+    GPUPoolStatus,
+    Reservation,
+)
+from inferfleet.domain.demand import Holding
+from inferfleet.domain.money import usd_text
+from inferfleet.domain.placement import Placement
+from inferfleet.domain.world import Policy, Pool, World
+from inferfleet.plan.ledger import commitments, held_claim
+from inferfleet.plan.rules import selects
+
+MOST_RESERVATIONS = 64
+ZERO = Decimal(0)
+
+
+def understood(
+    former: Conditions, problem: tuple[str, str] | None, *, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Return the Ready condition of a platform object; `problem` is a reason and a message."""
+    ready = Condition(
+        type=ConditionType.READY,
+        status=ConditionStatus.FALSE if problem else ConditionStatus.TRUE,
+        reason=problem[0] if problem else ConditionReason.UNDERSTOOD,
+        message=problem[1] if problem else "the object is understood",
+        observed_generation=generation,
+    )
+    return (_timed(former, ready, now),)
+
+
+def pool_status(
+    former: GPUPoolStatus,
+    pool: Pool,
+    *,
+    detected: tuple[str, ...],
+    left_out: tuple[str, ...],
+    promised: int,
+    generation: int,
+    now: datetime,
+) -> GPUPoolStatus:
+    """Return the status of a pool that was understood.
+
+    `detected` are the GPU types that its nodes' labels show, `left_out` says why nodes are not used, `promised` counts
+    GPUs of placements that no pod has taken up yet.
+    """
+    problem = None
+    if pool.problem is not None:
+        unknown = pool.gpu is None
+        reason = ConditionReason.GPU_TYPE_UNKNOWN if unknown else ConditionReason.GPU_TYPE_MISMATCH
+        problem = (str(reason), pool.problem)
+    elif left_out:
+        shown = "; ".join(left_out[:3]) + (f"; and {len(left_out) - 3} more" if len(left_out) > 3 else "")
+        problem = (str(ConditionReason.GPU_TYPE_MISMATCH), f"nodes are left out: {shown}")
+    return GPUPoolStatus(
+        observed_generation=generation,
+        nodes=len(pool.nodes),
+        gpus=sum(node.gpus for node in pool.nodes),
+        gpus_free=sum(node.free for node in pool.nodes if node.schedulable) - promised,
+        gpu_type_detected=detected[0] if len(detected) == 1 else None,
+        conditions=understood(former.conditions, problem, generation=generation, now=now),
+    )
+
+
+def promised_gpus(world: World, pool: Pool) -> int:
+    """GPUs of this pool that were promised to placements and that no pod has taken up yet."""
+    nodes = {node.name for node in pool.nodes}
+    promised = 0
+    for holding in world.holdings.values():
+        if holding.finished:
+            continue
+        here = sum(placement.gpus for placement in holding.placements if placement.pool == pool.name)
+        bound = sum(bound.gpus for bound in holding.bound if bound.node in nodes)
+        promised += max(0, here - bound)
+    return promised
+
+
+def budget_status(
+    former: BudgetPolicyStatus, policy: Policy, holdings: Iterable[Holding], *, generation: int, now: datetime
+) -> BudgetPolicyStatus:
+    """Return the ledger of a policy that was understood: who holds what of it.
+
+    A batch counts with its forecast total. `remaining` is negative when an outside change left the policy exceeded.
+    """
+    running = (item for item in holdings if not item.finished)
+    mine = [item for item in running if selects(policy.spec.namespace_selector, item.namespace_labels)]
+    reserved, committed = _held(mine), commitments(policy)
+    remaining = policy.spec.usd_per_month - reserved - committed
+    ready = understood(former.conditions, None, generation=generation, now=now)
+    rows = sorted(mine, key=lambda item: (-held_claim(item).usd, item.namespace, item.name))
+    return BudgetPolicyStatus(
+        observed_generation=generation,
+        reserved_usd_per_month=_usd(reserved),
+        committed_usd_per_month=_usd(committed),
+        remaining_usd_per_month=_usd(remaining),
+        categories=tuple(_category(policy, mine, category) for category in _categories(policy, mine)),
+        reservations=tuple(_reservation(item) for item in rows if item.placements)[:MOST_RESERVATIONS],
+        reservations_total=sum(bool(item.placements) for item in rows),
+        conditions=(*ready, _timed(former.conditions, _exceeded(remaining, policy, generation), now)),
+    )
+
+
+def _exceeded(remaining: Decimal, policy: Policy, generation: int) -> Condition:
+    over = remaining < 0
+    limit = usd_text(policy.spec.usd_per_month)
+    return Condition(
+        type=ConditionType.EXCEEDED,
+        status=ConditionStatus.TRUE if over else ConditionStatus.FALSE,
+        reason=ConditionReason.LIMIT_EXCEEDED if over else ConditionReason.WITHIN_LIMIT,
+        message=f"{usd_text(-remaining)} USD per month above {limit}" if over else f"within {limit} USD per month",
+        observed_generation=generation,
+    )
+
+
+def _categories(policy: Policy, holdings: list[Holding]) -> list[Category]:
+    """Categories with a cap, a commitment or a reservation, in the order of the vocabulary."""
+    named = {cap.name for cap in policy.spec.categories}
+    named |= {item.category for item in policy.spec.commitments} | {item.category for item in holdings}
+    return [category for category in Category if category in named]
+
+
+def _category(policy: Policy, holdings: list[Holding], category: Category) -> CategoryUse:
+    cap = next((cap.usd_per_month for cap in policy.spec.categories if cap.name is category), None)
+    reserved = _held([item for item in holdings if item.category is category])
+    committed = commitments(policy, category)
+    total = policy.spec.usd_per_month
+    return CategoryUse(
+        name=category,
+        usd_per_month=None if cap is None else _usd(cap),
+        reserved_usd_per_month=_usd(reserved),
+        committed_usd_per_month=_usd(committed),
+        percent_of_total=Decimal(f"{(reserved + committed) / total * 100:.1f}") if total else None,
+    )
+
+
+def _reservation(item: Holding) -> Reservation:
+    largest: Placement = max(item.placements, key=lambda placement: placement.gpus)
+    return Reservation(
+        namespace=item.namespace,
+        name=item.name,
+        category=item.category,
+        usd_per_month=_usd(held_claim(item).usd),
+        replicas=sum(placement.replicas for placement in item.placements),
+        capacity_type=CapacityType(largest.capacity_type),
+    )
+
+
+def _held(holdings: Iterable[Holding]) -> Decimal:
+    """USD per month of run-rates, and totals of batches, which are held until they are spent."""
+    return sum((held_claim(item).usd for item in holdings if item.placements), ZERO)
+
+
+def _usd(amount: Decimal) -> Decimal:
+    return Decimal(usd_text(amount))
+
+
+def _timed(former: Conditions, new: Condition, now: datetime) -> Condition:
+    before = find_condition(former, new.type)
+    stays = before is not None and before.status == new.status and before.last_transition_time is not None
+    time = before.last_transition_time if before is not None and stays else now.replace(microsecond=0)
+    return new.model_copy(update={"last_transition_time": time})
