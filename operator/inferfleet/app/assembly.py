@@ -79,7 +79,7 @@ class Assembly:
         queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
         snapshots = Snapshots(store, budgets_required=settings.budgets_required)
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
-        leader = Leader(lease, identity=settings.identity, now=utc_now)
+        leader = Leader(lease, identity=settings.identity, now=utc_now, on_acquired=lambda: begin())  # noqa: PLW0108 - bound below
         recorder = Recorder(_post_event(client), instance=settings.identity, now=utc_now)
         reconciler = Reconciler(
             client=client,
@@ -108,7 +108,13 @@ class Assembly:
             submit=workers.submit,
             now=utc_now,
             on_planned=metrics.planned,
+            leading=leader.acquired,
         )
+
+        def begin() -> None:
+            snapshots.forget_assumed()
+            attention.wake_everybody()
+
         platform = PlatformReporter(
             client=client,
             store=store,

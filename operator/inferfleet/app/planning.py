@@ -65,7 +65,7 @@ class Job:
 
 
 class Planner:
-    """See the module. `submit(job)` takes each job; `may_write()` says whether this process leads."""
+    """See the module. `submit(job)` takes each job."""
 
     def __init__(
         self,
@@ -77,8 +77,9 @@ class Planner:
         submit: Callable[[Job], None],
         now: Callable[[], datetime],
         on_planned: Callable[[Sequence[Decision], float], None],
+        leading: asyncio.Event,
     ) -> None:
-        """`on_planned` is told the decisions of a batch and the seconds they took."""
+        """`on_planned` is told the decisions of a batch and the seconds they took; `leading` is set while we lead."""
         self._store = store
         self._queue = queue
         self._snapshots = snapshots
@@ -86,11 +87,13 @@ class Planner:
         self._submit = submit
         self._now = now
         self._on_planned = on_planned
+        self._leading = leading
         self._decided: dict[Key, Decided] = {}
 
     async def run(self) -> None:
         """Decide until the queue is closed."""
         while keys := await self._queue.take(limit=_BATCH, idle=_IDLE_SECONDS, longest=_LONGEST_SECONDS):
+            await self._leading.wait()
             try:
                 self._decide(keys)
             except Exception:  # noqa: BLE001 - the top loop: one bad object must not stop the others
@@ -101,6 +104,10 @@ class Planner:
                 if decided is not None:
                     self._submit(Job(key=key, decided=decided))
             await asyncio.sleep(0)
+
+    def decided(self, key: Key) -> Decided | None:
+        """Return the decision in force for one deployment, None before the first."""
+        return self._decided.get(key)
 
     def decisions(self) -> dict[Key, Decision]:
         """Return the decisions in force."""

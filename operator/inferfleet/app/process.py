@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def run(settings: Settings) -> int:
-    """Run the operator until SIGTERM, a lost Lease or a failure. Returns the exit code."""
+    """Run the operator until SIGTERM or a failure. Returns the exit code."""
     configure_logs(settings.log_format)
     try:
         credentials = load_credentials(settings.kubeconfig)
@@ -92,7 +92,7 @@ async def _operate(settings: Settings, credentials: Credentials) -> int:
         start(_lead(parts), "leader")
         start(parts.recorder.run(), "events")
         start(parts.platform.run(), "platform statuses")
-        start(_plan(parts), "planner")
+        start(parts.planner.run(), "planner")
         start(_resync(parts, settings), "resync")
         failed = await _kopf(parts, settings, credentials, stop)
         return EXIT_FAILED if failed or stop.is_set() else EXIT_OK
@@ -123,18 +123,10 @@ async def _list_ours(parts: Assembly, settings: Settings) -> None:
 
 
 async def _lead(parts: Assembly) -> None:
-    """Take part in the election once the caches are warm; a lost Lease ends the process."""
+    """Take part in the election once the caches are warm."""
     await asyncio.gather(*(reflector.synced.wait() for reflector in parts.reflectors))
     parts.synced.set()
     await parts.leader.run()
-
-
-async def _plan(parts: Assembly) -> None:
-    """Decide as soon as everything was listed and this process leads."""
-    await parts.synced.wait()
-    await parts.leader.acquired.wait()
-    parts.attention.wake_everybody()
-    await parts.planner.run()
 
 
 async def _resync(parts: Assembly, settings: Settings) -> None:
@@ -196,6 +188,8 @@ async def _shut_down(parts: Assembly, background: list[asyncio.Task[None]]) -> N
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+    await parts.learning.save()
+    await parts.learning.close()
     await parts.leader.release()
     await parts.health.stop()
     await parts.client.close()

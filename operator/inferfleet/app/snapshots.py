@@ -78,6 +78,10 @@ class Snapshots:
             usd_total=str(chosen.usd_total) if chosen and chosen.usd_total is not None else None,
         )
 
+    def forget_assumed(self) -> None:
+        """Forget what was decided in an earlier reign: somebody else may have led since."""
+        self._assumed.clear()
+
     def settled(self, uid: str) -> None:
         """Say that the stored status says what was assumed."""
         self._assumed.pop(uid, None)

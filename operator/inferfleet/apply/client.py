@@ -6,6 +6,7 @@ was replaced: whoever asked decides what a failure means. Must not interpret obj
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,7 +16,7 @@ import orjson
 
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.errors import Expired, Unauthorized, Unreachable, api_error
-from inferfleet.domain.resources import Resource
+from inferfleet.domain.resources import POD, Resource
 
 Document = dict[str, Any]
 
@@ -58,6 +59,19 @@ class Client:
         """Read one object. Raises NotFound."""
         return await self._request("get", resource, resource.path(namespace, name))
 
+    async def read_log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False, most_bytes: int, last_lines: int = 0
+    ) -> str:
+        """Read a container's log from its beginning, or its last lines; `previous`: of the run before.
+
+        Raises NotFound for a pod, and Invalid for a run, that is gone.
+        """
+        query = {"container": container, "limitBytes": str(most_bytes)}
+        query |= {"previous": "true"} if previous else {}
+        query |= {"tailLines": str(last_lines)} if last_lines else {}
+        request = _Request("get", POD, POD.path(namespace, pod, "log"), query, None, _JSON)
+        return (await self._send(request)).decode(errors="replace")
+
     async def list_pages(
         self, resource: Resource, namespace: str | None = None, *, selector: str = ""
     ) -> AsyncIterator[Document]:
@@ -82,7 +96,7 @@ class Client:
             "timeoutSeconds": str(seconds),
         } | ({"labelSelector": selector} if selector else {})
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=_WATCH_SILENCE_SECONDS)
-        started = self._session.loop.time()
+        started = time.perf_counter()
         try:
             async with self._session.get(
                 resource.path(namespace), params=query, headers=self._authorization(), timeout=timeout
@@ -140,15 +154,18 @@ class Client:
     ) -> Document:
         data = orjson.dumps(body) if body is not None else None
         request = _Request(verb, resource, path, query, data, content_type)
+        return cast("Document", orjson.loads(await self._send(request)))
+
+    async def _send(self, request: "_Request") -> bytes:
         try:
             return await self._once(request)
         except Unauthorized:
             self._credentials.forget_token()
             return await self._once(request)
 
-    async def _once(self, request: "_Request") -> Document:
+    async def _once(self, request: "_Request") -> bytes:
         headers = self._authorization() | ({"content-type": request.content_type} if request.data is not None else {})
-        started = self._session.loop.time()
+        started = time.perf_counter()
         try:
             async with self._session.request(
                 _METHODS[request.verb], request.path, params=request.query, data=request.data, headers=headers
@@ -160,7 +177,7 @@ class Client:
         self._count(request.verb, request.resource, answer.status, started)
         if answer.status >= 400:
             raise _refusal(answer, content)
-        return cast("Document", orjson.loads(content))
+        return content
 
     def _authorization(self) -> dict[str, str]:
         token = self._credentials.token()
@@ -168,7 +185,7 @@ class Client:
 
     def _count(self, verb: str, resource: Resource, code: int, started: float) -> None:
         if self._on_request is not None:
-            self._on_request(verb, resource.plural, code, self._session.loop.time() - started)
+            self._on_request(verb, resource.plural, code, time.perf_counter() - started)
 
 
 @dataclass(frozen=True, slots=True)

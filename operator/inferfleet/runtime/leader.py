@@ -2,7 +2,7 @@
 
 In: a store for one Lease object. Out: `is_leader`, which turns False by itself before anybody else may take over, also
 when the event loop hung or the network is gone. Durations are those of client-go (15 s, 10 s, 2 s). Must not stop the
-writers itself: they ask `is_leader`, and the composition root ends the process when `run` returns.
+writers itself: they ask `is_leader` before every pass.
 """
 
 import asyncio
@@ -54,13 +54,23 @@ class Leader:
     """Acquires, renews and gives back one Lease under one identity."""
 
     def __init__(
-        self, store: LeaseStore, *, identity: str, now: Callable[[], datetime], times: LeaseTimes | None = None
+        self,
+        store: LeaseStore,
+        *,
+        identity: str,
+        now: Callable[[], datetime],
+        times: LeaseTimes | None = None,
+        on_acquired: Callable[[], None] = lambda: None,
     ) -> None:
-        """`now` stamps the Lease for people to read; nothing is decided by it."""
+        """`now` stamps the Lease for people to read; nothing is decided by it.
+
+        `on_acquired` is called at the start of each reign, before `acquired` is set: somebody else may have led since.
+        """
         self._store = store
         self._identity = identity
         self._now = now
         self._times = times or LeaseTimes()
+        self._on_acquired = on_acquired
         self._held_until = float("-inf")
         self._seen: _Seen | None = None
         self._lease: LeaseObject | None = None
@@ -77,17 +87,19 @@ class Leader:
         return self._seen.holder if self._seen else ""
 
     async def run(self) -> None:
-        """Acquire the Lease, keep it, and return once it is lost: the process has to end then."""
+        """Acquire the Lease and keep it, for ever; who lost it (a long pause, no network) stands in line again."""
         while True:
-            if await self._attempt():
-                break
-            await asyncio.sleep(self._times.retry * random.uniform(1.0, 1.2))  # noqa: S311 - spreads attempts
-        _log.info("acquired the lease as %s", self._identity)
-        self.acquired.set()
-        while self.is_leader:
-            await asyncio.sleep(self._times.retry)
-            await self._attempt()
-        _log.error("lost the lease")
+            while not self.is_leader:
+                if not await self._attempt():
+                    await asyncio.sleep(self._times.retry * random.uniform(1.0, 1.2))  # noqa: S311 - spreads attempts
+            _log.info("acquired the lease as %s", self._identity)
+            self._on_acquired()
+            self.acquired.set()
+            while self.is_leader:
+                await asyncio.sleep(self._times.retry)
+                await self._attempt()
+            self.acquired.clear()
+            _log.error("lost the lease")
 
     async def release(self) -> None:
         """Give the Lease back, so that a successor need not wait; only to be called when no write is under way."""

@@ -77,17 +77,31 @@ async def test_a_successor_takes_over_from_a_leader_that_fell_silent() -> None:
     two.cancel()
 
 
-async def test_a_leader_that_cannot_renew_stops_by_itself() -> None:
+async def test_a_leader_that_cannot_renew_stops_by_itself_and_leads_again_when_it_can() -> None:
     lease = OneLease()
-    first = leader(lease, "first")
+    reigns: list[bool] = []
+    lost = asyncio.Event()
+    first = Leader(
+        lease,
+        identity="first",
+        now=lambda: datetime(2026, 11, 1, tzinfo=UTC),
+        times=TIMES,
+        on_acquired=lambda: reigns.append(True),
+    )
     task = asyncio.create_task(first.run())
     await first.acquired.wait()
     lease.broken = True
 
     async with asyncio.timeout(10):
-        await task
+        asyncio.get_running_loop().call_later(2 * TIMES.renew_deadline, lost.set)
+        await lost.wait()
+        assert not first.is_leader
+        lease.broken = False
+        await first.acquired.wait()
 
-    assert not first.is_leader
+    assert first.is_leader
+    assert len(reigns) == 2
+    task.cancel()
 
 
 async def test_a_released_lease_is_free_at_once() -> None:
