@@ -29,4 +29,15 @@ BudgetsRequired = Annotated[
         help="Refuse namespaces that no BudgetPolicy matches, as the operator may be installed to do.",
     ),
 ]
+AskHub = Annotated[
+    bool, typer.Option("--hub/--no-hub", help="Ask INFERFLEET_HF_ENDPOINT about models that nothing here describes.")
+]
+AskHubAsInstalled = Annotated[
+    bool,
+    typer.Option(
+        "--hub/--no-hub",
+        envvar="INFERFLEET_HUB_ENABLED",
+        help="Ask INFERFLEET_HF_ENDPOINT about models that nothing describes, as the operator is installed to do.",
+    ),
+]
 DEFAULT_WORKER_IMAGE = "inferfleet"

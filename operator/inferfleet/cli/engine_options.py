@@ -34,6 +34,10 @@ InterconnectOption = Annotated[
     str | None, typer.Option("--interconnect", help="What joins the GPUs: PCIe, NVLink, InfinityFabric.")
 ]
 EnforceEager = Annotated[bool, typer.Option("--enforce-eager", help="No CUDA graphs.")]
+Revision = Annotated[str, typer.Option("--revision", help="Branch, tag or commit of the model, for --hub.")]
+AskHub = Annotated[
+    bool, typer.Option("--hub/--no-hub", help="Ask INFERFLEET_HF_ENDPOINT about a model that the catalogue lacks.")
+]
 ExpertParallel = Annotated[
     bool, typer.Option("--enable-expert-parallel", help="Whole experts per GPU instead of a slice of each.")
 ]

@@ -15,6 +15,7 @@ from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.model_config import from_config
 from inferfleet.catalog.models import find_model, models
 from inferfleet.cli.exit import BadInput
+from inferfleet.cli.hub import hub_models
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import MemoryEstimate
@@ -62,8 +63,7 @@ class EngineArguments:
 
 def setup(
     *,
-    model: str | None,
-    config: Path | None,
+    model: Model,
     gpu: str,
     interconnect: str | None,
     arguments: EngineArguments,
@@ -73,11 +73,10 @@ def setup(
 
     Raises `BadInput`.
     """
-    known_model = _model(model, config)
     known_gpu = _gpu(gpu)
-    context = default_context(known_model, traffic) if traffic else known_model.max_position_embeddings
-    engine = _engine(known_model, known_gpu, arguments, context)
-    return Setup(model=known_model, gpu=known_gpu, engine=engine, interconnect=_interconnect(interconnect))
+    context = default_context(model, traffic) if traffic else model.max_position_embeddings
+    engine = _engine(model, known_gpu, arguments, context)
+    return Setup(model=model, gpu=known_gpu, engine=engine, interconnect=_interconnect(interconnect))
 
 
 def estimate(asked: Setup) -> MemoryEstimate:
@@ -117,20 +116,25 @@ def _given(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _model(name: str | None, config: Path | None) -> Model:
-    if (name is None) == (config is None):
+def find(*, model: str | None, revision: str, config: Path | None, hub: bool) -> Model:
+    """Return the model of the catalogue, of the hub where that may be asked, or of a config.json. Raises `BadInput`."""
+    if (model is None) == (config is None):
         raise BadInput("--model: give exactly one of --model and --config")
     if config is not None:
-        found = _from_file(config)
-        if isinstance(found, UnknownModel):
-            raise BadInput(f"--config: {config}: {found.message}")
-        return found
-    assert name is not None
-    found = find_model(name)
-    if isinstance(found, UnknownModel):
-        guess = _similar(name, models())
-        raise BadInput(f"--model: {found.message}, or --config a config.json{guess}")
-    return found
+        described = _from_file(config)
+        if isinstance(described, UnknownModel):
+            raise BadInput(f"--config: {config}: {described.message}")
+        return described
+    assert model is not None
+    known = find_model(model)
+    if isinstance(known, Model):
+        return known
+    if not hub:
+        raise BadInput(f"--model: {known.message}; here --config FILE or --hub can, too{_similar(model, models())}")
+    answer = hub_models()(model, revision)
+    if isinstance(answer, UnknownModel):
+        raise BadInput(f"--model: {answer.message}; here --config FILE can, too")
+    return answer
 
 
 def _from_file(path: Path) -> Model | UnknownModel:

@@ -7,6 +7,7 @@ import typer
 
 from inferfleet.cli.decision_options import (
     DEFAULT_WORKER_IMAGE,
+    AskHubAsInstalled,
     BudgetsRequired,
     MaxUSDPerMonth,
     WhatIf,
@@ -28,12 +29,15 @@ def explain(
     max_usd_per_month: MaxUSDPerMonth = None,
     worker_image: WorkerImage = DEFAULT_WORKER_IMAGE,
     budgets_required: BudgetsRequired = False,
+    hub: AskHubAsInstalled = True,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Explain what the operator decides for one deployment, from the live cluster. Status 1: it cannot be served."""
+    from inferfleet.app.hub_models import hub_is_off
     from inferfleet.cli.cluster import default_namespace, kubeconfig_path, read_cluster
     from inferfleet.cli.explain_view import table_of, values_of
-    from inferfleet.cli.explaining import explain_one, name_of
+    from inferfleet.cli.explaining import Installed, explain_one, name_of
+    from inferfleet.cli.hub import hub_models
     from inferfleet.cli.what_if import read_changes
 
     with exit_codes():
@@ -42,6 +46,11 @@ def explain(
         file = kubeconfig_path(kubeconfig)
         key = (namespace or default_namespace(file, context), name)
         store = read_cluster(file, context)
-        found = explain_one(store, key, changes=changes, worker_image=worker_image, budgets_required=budgets_required)
+        installed = Installed(
+            worker_image=worker_image,
+            budgets_required=budgets_required,
+            elsewhere=hub_models() if hub else hub_is_off,
+        )
+        found = explain_one(store, key, changes=changes, installed=installed)
         emit(values_of(found), output, lambda: table_of(found))
         answer(yes=found.plan is not None and found.plan.ready)

@@ -14,10 +14,20 @@ from inferfleet.cli.planning import Plan, plan_all
 from inferfleet.cli.what_if import Changes, apply_changes
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Child, Key, PodFacts
+from inferfleet.observe.catalog import Elsewhere
 from inferfleet.observe.custom import Deployment, Unreadable
 from inferfleet.observe.store import Store
 
 PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedeployments.inferfleet.dev")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """What the decision depends on and the cluster's objects do not say: how the operator was installed."""
+
+    worker_image: str
+    budgets_required: bool
+    elsewhere: Elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +53,7 @@ def name_of(target: str) -> str:
     return name
 
 
-def explain_one(store: Store, key: Key, *, changes: Changes, worker_image: str, budgets_required: bool) -> Explanation:
+def explain_one(store: Store, key: Key, *, changes: Changes, installed: Installed) -> Explanation:
     """Decide for everything that was read, as changed, and pick one.
 
     Raises `BadInput` when there is no such deployment, or no such thing to change.
@@ -52,13 +62,13 @@ def explain_one(store: Store, key: Key, *, changes: Changes, worker_image: str, 
     if item is None:
         names = sorted(one.name for one in store.deployments.values() if one.namespace == key[0])
         raise BadInput(f"infd/{key[1]}: is not in namespace {key[0]}; there are: {', '.join(names) or 'none'}")
-    snapshots = Snapshots(store, budgets_required=budgets_required)
+    snapshots = Snapshots(store, budgets_required=installed.budgets_required, elsewhere=installed.elsewhere)
     world = snapshots.world()
     live = [one for one in store.deployments.values() if not one.deleting or one.key == key]
     asked = {one.key: snapshots.demand(one) for one in live}
     demands = [demand for demand in asked.values() if isinstance(demand, Demand)]
     world, changed = apply_changes(world, demands, changes)
-    plans = plan_all(world, changed, worker_image=worker_image, now=datetime.now(UTC))
+    plans = plan_all(world, changed, worker_image=installed.worker_image, now=datetime.now(UTC))
     wanted = asked[key]
     children = store.children_of(key)
     return Explanation(

@@ -21,16 +21,17 @@ def fit(
     interconnect: options.InterconnectOption = None,
     enforce_eager: options.EnforceEager = False,
     enable_expert_parallel: options.ExpertParallel = False,
+    revision: options.Revision = "main",
+    hub: options.AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Say whether vLLM would start with this model on this GPU, and show every term of its memory in GiB per GPU."""
-    from inferfleet.cli.engine_setup import EngineArguments, setup
+    from inferfleet.cli.engine_setup import EngineArguments, find, setup
     from inferfleet.cli.fit_view import answer_of, table_of, values_of
 
     with exit_codes():
         asked = setup(
-            model=model,
-            config=config,
+            model=find(model=model, revision=revision, config=config, hub=hub),
             gpu=gpu,
             interconnect=interconnect,
             arguments=EngineArguments(

@@ -6,6 +6,7 @@ import typer
 
 from inferfleet.cli.decision_options import (
     DEFAULT_WORKER_IMAGE,
+    AskHub,
     BudgetsRequired,
     MaxUSDPerMonth,
     WhatIf,
@@ -30,10 +31,12 @@ def plan(
     max_usd_per_month: MaxUSDPerMonth = None,
     worker_image: WorkerImage = DEFAULT_WORKER_IMAGE,
     budgets_required: BudgetsRequired = False,
+    hub: AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Decide from files: which GPUs, how many, at what cost, why not the others. Status 1: not all can be served."""
     from inferfleet.cli.given import read_given
+    from inferfleet.cli.hub import hub_models
     from inferfleet.cli.plan_view import table_of, values_of
     from inferfleet.cli.planning import plan_all
     from inferfleet.cli.what_if import apply_changes, read_changes
@@ -44,7 +47,8 @@ def plan(
         given = read_given([*(filename or ()), *(more_files or ())], namespace=namespace)
         for text in given.ignored:
             note(f"{text} is not read")
-        offline = world_from_documents(given.documents, budgets_required=budgets_required)
+        elsewhere = hub_models() if hub else None
+        offline = world_from_documents(given.documents, budgets_required=budgets_required, elsewhere=elsewhere)
         if not offline.demands:
             raise BadInput("-f: there is no InferenceDeployment among the documents; nothing to plan")
         world, demands = apply_changes(offline.world, offline.demands, changes)

@@ -32,18 +32,19 @@ def throughput(
     interconnect: options.InterconnectOption = None,
     enforce_eager: options.EnforceEager = False,
     enable_expert_parallel: options.ExpertParallel = False,
+    revision: options.Revision = "main",
+    hub: options.AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Estimate how many requests a second one replica finishes, and how long a token takes."""
-    from inferfleet.cli.engine_setup import EngineArguments, setup
+    from inferfleet.cli.engine_setup import EngineArguments, find, setup
     from inferfleet.cli.throughput_view import Load, answer_of, table_of, values_of
     from inferfleet.domain.speed import Traffic
 
     with exit_codes():
         traffic = Traffic(input_tokens=input_tokens, output_tokens=output_tokens)
         asked = setup(
-            model=model,
-            config=config,
+            model=find(model=model, revision=revision, config=config, hub=hub),
             gpu=gpu,
             interconnect=interconnect,
             traffic=traffic,

@@ -14,7 +14,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import LabelSet, NodeFacts
 from inferfleet.domain.world import World
 from inferfleet.observe import custom
-from inferfleet.observe.catalog import Catalog
+from inferfleet.observe.catalog import Catalog, Elsewhere
 from inferfleet.observe.project_nodes import label_set, namespace_labels, node_facts
 from inferfleet.observe.project_pods import pod_facts
 from inferfleet.observe.world import Sources, build_world, demand_of, used_gpus
@@ -31,8 +31,12 @@ class Offline:
     invalid: tuple[InvalidObject, ...]
 
 
-def world_from_documents(documents: Iterable[Document], *, budgets_required: bool = False) -> Offline:
+def world_from_documents(
+    documents: Iterable[Document], *, budgets_required: bool = False, elsewhere: Elsewhere | None = None
+) -> Offline:
     """Read documents as the operator would read them from the cluster; nothing is held and nothing runs.
+
+    `elsewhere` may know models that are neither built in nor among the documents.
 
     A namespace without a Namespace document has only the label that Kubernetes puts on each
     (`kubernetes.io/metadata.name`).
@@ -44,7 +48,7 @@ def world_from_documents(documents: Iterable[Document], *, budgets_required: boo
     invalid = tuple(error for item in ours if (error := _error(item)) is not None)
     profiles = [custom.model_profile(item) for item in by_kind.get("ModelProfile", ())]
     types = [custom.gpu_type(item) for item in by_kind.get("GPUType", ())]
-    catalog = Catalog(_readable(types), _readable(profiles))
+    catalog = Catalog(_readable(types), _readable(profiles), elsewhere=elsewhere)
     pods = [facts for item in by_kind.get("Pod", ()) if (facts := pod_facts(item)) is not None]
     world = build_world(
         Sources(

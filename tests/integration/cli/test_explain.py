@@ -44,20 +44,21 @@ BUDGET: Document = {
 NAMESPACE: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM, "labels": {"team": "a"}}}
 
 
-def deployment(name: str, model: str = "Qwen/Qwen2.5-7B-Instruct") -> Document:
+def deployment(name: str, **placement: object) -> Document:
     return {
         "apiVersion": API,
         "kind": "InferenceDeployment",
         "metadata": {"name": name, "namespace": TEAM},
         "spec": {
-            "model": {"id": model},
+            "model": {"id": "Qwen/Qwen2.5-7B-Instruct"},
             "workload": {"class": "RealTime"},
             "traffic": {"requestsPerSecond": "4", "inputTokens": 800, "outputTokens": 300},
+            "placement": placement,
         },
     }
 
 
-CHAT, UNKNOWN = deployment("chat"), deployment("unknown", "nobody/knows-this")
+CHAT, STRANDED = deployment("chat"), deployment("stranded", regions=["us-east-1"])
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +66,13 @@ def cluster_with_operator(module_cluster: ControlPlane) -> Iterator[ControlPlane
     """Two deployments, one that runs and one that cannot, as the operator left them."""
     scale_pool(module_cluster, POOL, 2)
     module_cluster.create_namespace(TEAM, labels={"team": "a"})
-    for document in (GPU_POOL, BUDGET, CHAT, UNKNOWN):
+    for document in (GPU_POOL, BUDGET, CHAT, STRANDED):
         module_cluster.objects.apply(document)
     with OperatorProcess.start(module_cluster):
         eventually(lambda: ready_reason(module_cluster, "chat") == "Serving", 90, describe="chat serves")
-        eventually(lambda: ready_reason(module_cluster, "unknown") == "ModelUnknown", 90, describe="unknown is refused")
+        eventually(
+            lambda: ready_reason(module_cluster, "stranded") == "NoMatchingPool", 90, describe="stranded is refused"
+        )
         yield module_cluster
 
 
@@ -87,7 +90,9 @@ def inferfleet(*arguments: str, stdin: str | None = None) -> Result:
 
 
 def explained(cluster: ControlPlane, name: str, *options: str) -> Result:
-    return inferfleet("explain", f"infd/{name}", "-n", TEAM, "--kubeconfig", str(cluster.kubeconfig), *options)
+    return inferfleet(
+        "explain", f"infd/{name}", "-n", TEAM, "--kubeconfig", str(cluster.kubeconfig), "--no-hub", *options
+    )
 
 
 def test_what_runs_is_explained_as_the_status_says_it(cluster_with_operator: ControlPlane) -> None:
@@ -116,20 +121,20 @@ def test_a_person_reads_the_decision_what_runs_and_the_status(cluster_with_opera
 
 
 def test_what_cannot_be_served_exits_with_1_and_the_operator_s_own_words(cluster_with_operator: ControlPlane) -> None:
-    conditions = stored(cluster_with_operator, "unknown")["status"]["conditions"]
+    conditions = stored(cluster_with_operator, "stranded")["status"]["conditions"]
     ready = next(entry for entry in conditions if entry["type"] == "Ready")
-    result = explained(cluster_with_operator, "unknown", "-o", "json")
+    result = explained(cluster_with_operator, "stranded", "-o", "json")
     found = json.loads(result.stdout)
     assert (result.exit_code, found["reason"], found["message"]) == (1, ready["reason"], ready["message"])
 
 
 def test_the_same_objects_in_files_give_the_operator_s_decision(cluster_with_operator: ControlPlane) -> None:
     nodes = cluster_with_operator.objects.list("v1", "Node")
-    documents = [GPU_POOL, BUDGET, NAMESPACE, CHAT, UNKNOWN, *({**node, "kind": "Node"} for node in nodes)]
+    documents = [GPU_POOL, BUDGET, NAMESPACE, CHAT, STRANDED, *({**node, "kind": "Node"} for node in nodes)]
     documents = [{"apiVersion": "v1", **document} for document in documents]
     result = inferfleet("plan", "-f", "-", "-o", "json", stdin=yaml.safe_dump_all(documents))
     offline = {plan["name"]: plan for plan in json.loads(result.stdout)}
-    for name in ("chat", "unknown"):
+    for name in ("chat", "stranded"):
         status = stored(cluster_with_operator, name)["status"]
         assert offline[name]["placement"] == status.get("placement")
         assert numbers(offline[name]["decision"]["candidates"]) == numbers(status["decision"].get("candidates", []))
@@ -157,11 +162,11 @@ def test_an_object_that_does_not_exist_is_bad_input_and_names_those_that_do(
 ) -> None:
     result = explained(cluster_with_operator, "chit")
     assert result.exit_code == 2
-    assert f"infd/chit: is not in namespace {TEAM}; there are: chat, unknown" in result.stderr
+    assert f"infd/chit: is not in namespace {TEAM}; there are: chat, stranded" in result.stderr
 
 
 def test_a_user_who_may_not_read_the_cluster_is_told_what_is_missing(cluster_with_operator: ControlPlane) -> None:
     kubeconfig = cluster_with_operator.kubeconfig_for_service_account(TEAM, "default")
-    result = inferfleet("explain", "infd/chat", "-n", TEAM, "--kubeconfig", str(kubeconfig))
+    result = inferfleet("explain", "infd/chat", "-n", TEAM, "--kubeconfig", str(kubeconfig), "--no-hub")
     assert result.exit_code == 3
     assert "may not read what a decision depends on" in result.stderr
