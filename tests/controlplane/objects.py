@@ -170,7 +170,8 @@ def credentials(kubeconfig: Path) -> kubernetes.client.Configuration:
     """Return server, certificates and token of a kubeconfig, also where a plugin has to be run for them."""
     settings = kubernetes.client.Configuration()
     load: Callable[..., None] = kubernetes.config.load_kube_config
-    load(str(kubeconfig), client_configuration=settings)
+    # The certificates become files beside the kubeconfig, and so go with the cluster's directory whatever happens.
+    load(str(kubeconfig), client_configuration=settings, temp_file_path=str(kubeconfig.parent))
     return settings
 
 

@@ -135,8 +135,10 @@ class Demo:
         self.console.print("\nstopping; everything is removed again")
 
     def _explain(self, cluster: ControlPlane, error: Exception) -> None:
-        self.console.print(f"[red]failed[/]: {escape(str(error))}")
-        self._show_log(cluster)
+        self.console.print("[red]failed[/]:")
+        self.console.out(str(error))
+        if not isinstance(error, ProcessDiedError):  # its message ends with a log already
+            self._show_log(cluster)
 
     def _show_log(self, cluster: ControlPlane) -> None:
         log = cluster.processes.log_tail("operator", _LOG_LINES)

@@ -21,10 +21,10 @@ from tests.controlplane.demo.world import API, World
 from tests.controlplane.objects import Manifest
 
 SIMULATED = (
-    "Real: etcd, API server, controllers, scheduler, kubectl, helm, the chart's CRDs and rights, the operator, and all of "
+    "Real: etcd, API server, controllers, scheduler, kubectl, helm, the chart's CRDs and rights, the operator and "
     "its decisions. Simulated: the GPU nodes and what runs on them (KWOK), so nothing computes, and models load in "
-    "seconds. No image of the operator can run here: the chart's Deployment has 0 replicas, and the operator is a process "
-    "of this machine with a token of the chart's ServiceAccount, so that the chart's roles decide what it may do."
+    "seconds. No image of the operator can run here: the chart's Deployment has 0 replicas, and the operator is a "
+    "process of this machine with a token of the chart's ServiceAccount, so the chart's roles decide what it may do."
 )
 
 Rows = list[tuple[str, RenderableType]]
@@ -187,8 +187,8 @@ def _memory(memory: Manifest | None) -> str:
     if not memory:
         return ""
     return (
-        f"per GPU {memory['usableGiB']} GiB usable, {memory['weightsGiB']} of them weights, {memory['kvCacheGiB']} KV cache: "
-        f"{memory['kvCacheTokens']} tokens or {memory['maxConcurrency']} requests of full length at once"
+        f"per GPU {memory['usableGiB']} GiB usable, {memory['weightsGiB']} of them weights, {memory['kvCacheGiB']} KV "
+        f"cache: {memory['kvCacheTokens']} tokens or {memory['maxConcurrency']} requests of full length at once"
     )
 
 
