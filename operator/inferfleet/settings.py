@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     hf_token: SecretStr | None = None
     read_pod_logs: bool = False
     scrape_engines: bool = True
+    scrape_seconds: float = Field(default=60.0, ge=1.0, le=600.0)
     prometheus_url: str = ""
     price_max_age_days: int = Field(default=90, ge=1)
     log_format: Literal["json", "text"] = "json"

@@ -5,10 +5,14 @@ part. Must not start tasks other than the workers, and must not ask the cluster.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from inferfleet.app.attention import Attention
+from inferfleet.app.hub_models import HubModels, hub_is_off
+from inferfleet.app.learning import Learning, LessonBook, LessonStorage, learned, sources
 from inferfleet.app.planning import Job, Planner
 from inferfleet.app.platform import PlatformReporter
 from inferfleet.app.reconcile import Reconciler
@@ -30,7 +34,9 @@ from inferfleet.domain.resources import (
     POD,
     Resource,
 )
+from inferfleet.observe.catalog import Elsewhere
 from inferfleet.observe.custom import Deployment
+from inferfleet.observe.hub import HubAccess
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.reflector import Reflector
@@ -63,6 +69,7 @@ class Assembly:
     attention: Attention
     reflectors: list[Reflector]
     planner: Planner
+    learning: Learning
     workers: Workers[Job]
     platform: PlatformReporter
     recorder: Recorder
@@ -77,7 +84,13 @@ class Assembly:
         metrics, store = Metrics(), Store()
         client = Client(credentials, on_request=metrics.requested)
         queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
-        snapshots = Snapshots(store, budgets_required=settings.budgets_required)
+        book = LessonBook(now=utc_now)
+        snapshots = Snapshots(
+            store,
+            budgets_required=settings.budgets_required,
+            elsewhere=_hub(settings, on_answer=lambda model_id: attention.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            lessons=book.all,
+        )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
         leader = Leader(lease, identity=settings.identity, now=utc_now, on_acquired=lambda: begin())  # noqa: PLW0108 - bound below
         recorder = Recorder(_post_event(client), instance=settings.identity, now=utc_now)
@@ -89,6 +102,7 @@ class Assembly:
             recorder=recorder,
             metrics=metrics,
             facts=RenderFacts(worker_image=settings.worker_image),
+            learned=lambda decided, pods: learned(book, decided, book.words_of(pods)),
             may_write=lambda: leader.is_leader,
             now=utc_now,
         )
@@ -98,7 +112,14 @@ class Assembly:
             snapshots.removed(item)
             reconciler.forget(item)
 
-        attention = Attention(store, queue, on_touched=snapshots.touched, on_removed=removed)
+        def touched(key: Key) -> None:
+            snapshots.touched(key)
+            learning.touched(key)
+
+        async def prepare() -> None:
+            await learning.prepare()
+
+        attention = Attention(store, queue, on_touched=touched, on_removed=removed)
         store.listen(Listener(attention))
         planner = Planner(
             store=store,
@@ -109,10 +130,25 @@ class Assembly:
             now=utc_now,
             on_planned=metrics.planned,
             leading=leader.acquired,
+            prepare=prepare,
+        )
+        learning = Learning(
+            store=store,
+            book=book,
+            storage=LessonStorage(client, namespace=settings.namespace),
+            sources=sources(settings, client),
+            planner=planner,
+            attention=attention,
+            recorder=recorder,
+            count=metrics.reading,
+            may_write=lambda: leader.is_leader,
+            now=time.time,
+            seconds=settings.scrape_seconds,
         )
 
         def begin() -> None:
             snapshots.forget_assumed()
+            learning.begin_reign()
             attention.wake_everybody()
 
         platform = PlatformReporter(
@@ -129,6 +165,7 @@ class Assembly:
             adds=lambda: queue.added,
             retries=lambda: queue.retried,
             leader=lambda: leader.is_leader,
+            lessons=lambda: len(book),
         )
         lag = LoopLag(on_lag=metrics.lagged)
         synced = asyncio.Event()
@@ -140,6 +177,7 @@ class Assembly:
             attention=attention,
             reflectors=reflectors,
             planner=planner,
+            learning=learning,
             workers=workers,
             platform=platform,
             recorder=recorder,
@@ -148,6 +186,14 @@ class Assembly:
             lag=lag,
             synced=synced,
         )
+
+
+def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> Elsewhere:
+    """Who knows other models: a hub, with the operator's own token, or nobody."""
+    if not settings.hub_enabled:
+        return hub_is_off
+    token = settings.hf_token.get_secret_value() if settings.hf_token else None
+    return HubModels(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
 
 
 def _tables(store: Store) -> dict[Resource, Table[Any]]:

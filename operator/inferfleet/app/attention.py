@@ -72,6 +72,12 @@ class Attention:
         """Pass on that something about a deployment changed."""
         self._on_touched(key)
 
+    def wake_model(self, model_id: str) -> None:
+        """Decide again for every deployment of a model: more is known about it."""
+        for item in self._store.deployments.values():
+            if item.spec is not None and item.spec.model.id == model_id:
+                self.wake(item.key, decide=True)
+
     def wake_namespace(self, namespace: str) -> None:
         """Decide again for every deployment of a namespace."""
         for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict

@@ -7,7 +7,7 @@ two deployments are never promised the same GPU or dollar. Must not write to the
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -78,8 +78,12 @@ class Planner:
         now: Callable[[], datetime],
         on_planned: Callable[[Sequence[Decision], float], None],
         leading: asyncio.Event,
+        prepare: Callable[[], Awaitable[None]],
     ) -> None:
-        """`on_planned` is told the decisions of a batch and the seconds they took; `leading` is set while we lead."""
+        """`on_planned` is told the decisions of a batch and the seconds they took; `leading` is set while we lead.
+
+        `prepare` returns once everything is known that decisions depend on.
+        """
         self._store = store
         self._queue = queue
         self._snapshots = snapshots
@@ -88,12 +92,14 @@ class Planner:
         self._now = now
         self._on_planned = on_planned
         self._leading = leading
+        self._prepare = prepare
         self._decided: dict[Key, Decided] = {}
 
     async def run(self) -> None:
         """Decide until the queue is closed."""
         while keys := await self._queue.take(limit=_BATCH, idle=_IDLE_SECONDS, longest=_LONGEST_SECONDS):
             await self._leading.wait()
+            await self._prepare()
             try:
                 self._decide(keys)
             except Exception:  # noqa: BLE001 - the top loop: one bad object must not stop the others

@@ -93,6 +93,7 @@ async def _operate(settings: Settings, credentials: Credentials) -> int:
         start(parts.recorder.run(), "events")
         start(parts.platform.run(), "platform statuses")
         start(parts.planner.run(), "planner")
+        start(parts.learning.run(), "learning")
         start(_resync(parts, settings), "resync")
         failed = await _kopf(parts, settings, credentials, stop)
         return EXIT_FAILED if failed or stop.is_set() else EXIT_OK

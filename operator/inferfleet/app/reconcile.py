@@ -13,20 +13,27 @@ from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.objects import dump
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
-from inferfleet.app.planning import Job
+from inferfleet.app.planning import Decided, Job
 from inferfleet.app.snapshots import Snapshots
 from inferfleet.apply.applier import Applied, Applier, Owner, identity
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError, Conflict, Forbidden, Invalid, NameConflict, NotFound
 from inferfleet.apply.status import apply_status
-from inferfleet.domain.observed import Child, Key
+from inferfleet.domain.observed import Child, Key, PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.custom import Deployment, Unreadable
 from inferfleet.observe.store import Store
 from inferfleet.render import Manifest, RenderError, RenderFacts, render
 from inferfleet.report.events import Recorder, Subject, transitions
 from inferfleet.report.metrics import Metrics
-from inferfleet.report.observation import NOTHING_TO_APPLY, RESERVED_ONLY, UP_TO_DATE, Application, Observation
+from inferfleet.report.observation import (
+    NOTHING_TO_APPLY,
+    RESERVED_ONLY,
+    UP_TO_DATE,
+    Application,
+    Learned,
+    Observation,
+)
 from inferfleet.report.pod_trouble import UNSCHEDULED_GRACE, still_unscheduled
 from inferfleet.report.status import change, reserves, status
 from inferfleet.runtime.queue import KeyedQueue
@@ -58,10 +65,11 @@ class Reconciler:
         recorder: Recorder,
         metrics: Metrics,
         facts: RenderFacts,
+        learned: Callable[[Decided, tuple[PodFacts, ...]], Learned | None],
         may_write: Callable[[], bool],
         now: Callable[[], datetime],
     ) -> None:
-        """`facts` are those of the installation that manifests need."""
+        """`facts` are those of the installation that manifests need; `learned` says what engines taught."""
         self._client = client
         self._store = store
         self._queue = queue
@@ -69,6 +77,7 @@ class Reconciler:
         self._recorder = recorder
         self._metrics = metrics
         self._facts = facts
+        self._learned = learned
         self._may_write = may_write
         self._now = now
         self._applier = Applier(client, on_written=store.take_child)
@@ -213,6 +222,7 @@ class Reconciler:
             pods=self._store.pods_of(item.key),
             may_grow=self._may_grow(job),
             now=self._now(),
+            learned=self._learned(job.decided, self._store.pods_of(item.key)),
         )
         return status(item.name, item.read_status(), seen)
 

@@ -38,6 +38,7 @@ NODE = Resource(api_version="v1", kind="Node", plural="nodes", namespaced=False)
 POD = Resource(api_version="v1", kind="Pod", plural="pods")
 NAMESPACE = Resource(api_version="v1", kind="Namespace", plural="namespaces", namespaced=False)
 EVENT = Resource(api_version="events.k8s.io/v1", kind="Event", plural="events")
+CONFIG_MAP = Resource(api_version="v1", kind="ConfigMap", plural="configmaps")
 LEASE = Resource(api_version="coordination.k8s.io/v1", kind="Lease", plural="leases")
 
 CHILDREN = (

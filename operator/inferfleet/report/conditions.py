@@ -178,7 +178,13 @@ def _rolled_out(seen: Observation) -> bool:
 
 
 def _trouble(seen: Observation) -> Trouble | None:
-    return pod_trouble(seen.pods, may_grow=seen.may_grow, now=seen.now)
+    found = pod_trouble(seen.pods, may_grow=seen.may_grow, now=seen.now)
+    words = seen.learned.last_words if seen.learned else ""
+    about_engine = found is None or found.reason in (ReadyReason.ENGINE_OUT_OF_MEMORY, ReadyReason.PODS_FAILING)
+    if not (words and about_engine):
+        return found
+    tries = (f"{item.engine.max_model_len} tokens on {item.gpu_type}" for item in seen.decision.placements)
+    return Trouble(reason=ReadyReason.ENGINE_OUT_OF_MEMORY, message=f"{words}; planned now: {', '.join(tries)}")
 
 
 def _progress(seen: Observation, available: Condition) -> str:

@@ -5,18 +5,22 @@ operator adds what it observed, the command line prints them as they are. Must n
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from inferfleet.api.enums import Confidence
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
     BudgetShare,
     CandidateStatus,
     CostStatus,
+    MeasuredMemory,
     MemoryStatus,
     PlacementStatus,
     PlacementSummary,
 )
 from inferfleet.domain.decision import Decision
+from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.money import HOURS_PER_MONTH, rate_text, usd_text
 from inferfleet.domain.placement import Candidate
@@ -75,8 +79,9 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
     )
 
 
-def memory_status(estimate: MemoryEstimate) -> MemoryStatus:
-    """Return the memory terms with two decimals, as vLLM prints them."""
+def memory_status(estimate: MemoryEstimate, measured: Lesson | None = None) -> MemoryStatus:
+    """Return the memory terms with two decimals, as vLLM prints them, beside what an engine measured."""
+    known = measured is not None and measured.kv_cache_gib is not None
     return MemoryStatus(
         weights_gib=_gib(estimate.weights_gib),
         activation_gib=_gib(estimate.activation_gib),
@@ -88,7 +93,8 @@ def memory_status(estimate: MemoryEstimate) -> MemoryStatus:
         usable_gib=_gib(estimate.usable_gib),
         utilization=_gib(estimate.utilization),
         margin_gib=_gib(estimate.margin_gib),
-        confidence=estimate.confidence,
+        confidence=Confidence.MEASURED if known else estimate.confidence,
+        measured=None if measured is None else _measured(measured),
     )
 
 
@@ -125,6 +131,26 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
         usable_gib=_gib(memory.usable_gib) if memory else None,
         replicas=candidate.replicas,
         usd_per_month=None if hourly is None else Decimal(usd_text(hourly * HOURS_PER_MONTH)),
+    )
+
+
+def _measured(lesson: Lesson) -> MeasuredMemory | None:
+    terms = {
+        "weights_gib": lesson.weights_gib,
+        "activation_gib": lesson.activation_gib,
+        "non_torch_gib": lesson.non_torch_gib,
+        "cuda_graph_gib": lesson.cuda_graph_gib,
+        "kv_cache_gib": lesson.kv_cache_gib,
+        "usable_gib": lesson.usable_gib,
+    }
+    seen = {name: _gib(value) for name, value in terms.items() if value is not None}
+    if not seen:
+        return None
+    return MeasuredMemory(
+        **seen,
+        kv_cache_tokens=lesson.kv_cache_tokens,
+        learned_at=datetime.fromisoformat(lesson.learned_at) if lesson.learned_at else None,
+        source=lesson.source[:256],
     )
 
 

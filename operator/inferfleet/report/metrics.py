@@ -82,6 +82,16 @@ class Metrics:
             registry=registry,
         )
 
+        self._readings = Counter(
+            "inferfleet_engine_readings",
+            "Looks at an engine's figures by what they taught.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._lessons = Gauge(
+            "inferfleet_lessons", "Engine settings about which something is known.", registry=registry
+        )
+
     def render(self) -> bytes:
         """Return the Prometheus text of everything."""
         return generate_latest(self._registry)
@@ -119,6 +129,10 @@ class Metrics:
                 if candidate.verdict == "Rejected":
                     self._rejections.labels(candidate.reason).inc()
 
+    def reading(self, outcome: str) -> None:
+        """Count one look at an engine; `outcome` is learnt, unchanged, or why it taught nothing."""
+        self._readings.labels(outcome).inc()
+
     def costs(self, rows: dict[Key, float], removed: Iterable[Key] = ()) -> None:
         """Set the cost of deployments in USD per hour, and remove those that are gone."""
         for (namespace, name), usd in rows.items():
@@ -140,9 +154,11 @@ class Metrics:
         adds: Callable[[], float],
         retries: Callable[[], float],
         leader: Callable[[], bool],
+        lessons: Callable[[], float],
     ) -> None:
         """Read these numbers whenever the metrics are asked for."""
         self._depth.labels(_CONTROLLER).set_function(depth)
         self._adds.labels(_CONTROLLER).set_function(adds)
         self._retries.labels(_CONTROLLER).set_function(retries)
         self._leader.labels(_CONTROLLER).set_function(lambda: float(leader()))
+        self._lessons.set_function(lessons)

@@ -11,6 +11,8 @@ from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.decision import Decision
+from inferfleet.domain.lesson import Lesson
+from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.observed import Child, PodFacts
 
 
@@ -43,11 +45,23 @@ NOTHING_TO_APPLY = Application(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What the largest placement's engines say of their memory, and the estimate without it; None: they said nothing.
+
+    `last_words` are those of an engine that ran out of memory, with predicted and actual numbers; empty without one.
+    """
+
+    predicted: MemoryEstimate | None
+    measured: Lesson | None
+    last_words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """Everything one status is made from.
 
     `spec` is None when it could not be read. `children` are those that this deployment controls. `pods` carry its
-    label. `may_grow`: the placement's pool may still add nodes.
+    label. `may_grow`: the placement's pool may still add nodes. `learned` is None where nothing is known of engines.
     """
 
     generation: int
@@ -58,6 +72,7 @@ class Observation:
     pods: tuple[PodFacts, ...]
     may_grow: bool
     now: datetime
+    learned: Learned | None = None
 
     @property
     def workloads(self) -> tuple[Child, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from inferfleet.api.conditions import Condition, find_condition
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
+from inferfleet.api.v1alpha1.inference_deployment_status import MemoryStatus
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
@@ -43,11 +44,19 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         placement=decision_view.placement_summary(decision),
         placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
         cost=decision_view.cost_status(decision, seen.spec) if seen.spec and not as_recorded else previous.cost,
-        memory=decision_view.chosen_memory(decision) or (previous.memory if running else None),
+        memory=_memory(seen) or (previous.memory if running else None),
         decision=previous.decision if kept or as_recorded else _record(seen, now),
         budgets=decision_view.budget_shares(decision),
         batch=batch_status(previous.batch, seen) if is_batch(seen) else None,
     )
+
+
+def _memory(seen: Observation) -> MemoryStatus | None:
+    """The estimate beside what engines say of the same setting: both stay visible, whichever the decision used."""
+    learned = seen.learned
+    if learned is None or learned.predicted is None:
+        return decision_view.chosen_memory(seen.decision)
+    return decision_view.memory_status(learned.predicted, learned.measured)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

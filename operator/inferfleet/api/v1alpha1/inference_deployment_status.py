@@ -70,6 +70,29 @@ class CostStatus(StatusModel):
     """When the price was valid."""
 
 
+class MeasuredMemory(StatusModel):
+    """What the running engine itself said, in GiB per GPU; absent what it did not say."""
+
+    weights_gib: Figure | None = None
+    """Model weights."""
+    activation_gib: Figure | None = None
+    """Peak of activations in one step."""
+    non_torch_gib: Figure | None = None
+    """Memory outside the framework's allocator."""
+    cuda_graph_gib: Figure | None = None
+    """Captured graphs."""
+    kv_cache_gib: Figure | None = None
+    """KV cache."""
+    kv_cache_tokens: LargeCount | None = None
+    """Tokens that the KV cache of one replica holds."""
+    usable_gib: Figure | None = None
+    """Memory of the GPU as CUDA reports it."""
+    learned_at: Timestamp | None = None
+    """When it was read."""
+    source: Annotated[str, StringConstraints(max_length=256)] | None = None
+    """Where it was read."""
+
+
 class MemoryStatus(StatusModel):
     """Where the memory of one GPU goes, in GiB; comparable term by term with the engine's start-up log."""
 
@@ -94,7 +117,9 @@ class MemoryStatus(StatusModel):
     margin_gib: Figure
     """KV cache beyond what one request of maxModelLen needs."""
     confidence: Confidence
-    """How well founded these numbers are."""
+    """How well founded these numbers are; Measured: the engine's own KV cache is known."""
+    measured: MeasuredMemory | None = None
+    """What the engine itself said, beside what was computed above."""
 
 
 class CandidateStatus(StatusModel):
