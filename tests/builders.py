@@ -5,6 +5,7 @@ Objects are built from the YAML a user would write, so that tests also walk thro
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from inferfleet.api.v1alpha1 import BudgetPolicySpec, InferenceDeploymentSpec
 from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Bound, Demand, Holding
+from inferfleet.domain.demand import Bound, Demand, Holding, Pods
 from inferfleet.domain.model import Model
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Node, Policy, Pool, World
@@ -120,9 +121,9 @@ def world(*pools: Pool, policies: Iterable[Policy] = (), holdings: Iterable[Hold
     )
 
 
-def holding(of: Demand, decision: Decision, bound: Iterable[Bound] = ()) -> Holding:
-    """What a demand holds after its decision was carried out."""
-    return Holding(
+def holding(of: Demand, decision: Decision, bound: Iterable[Bound] = (), **change: Any) -> Holding:
+    """What a demand holds after its decision was carried out; `change` replaces fields."""
+    built = Holding(
         uid=of.uid,
         namespace=of.namespace,
         name=of.name,
@@ -132,6 +133,30 @@ def holding(of: Demand, decision: Decision, bound: Iterable[Bound] = ()) -> Hold
         namespace_labels=of.namespace_labels,
         placements=decision.placements,
         bound=tuple(bound),
+        history=decision.history,
+        generation=of.generation,
+    )
+    return replace(built, **change)
+
+
+def all_ready(decision: Decision) -> tuple[Pods, ...]:
+    """The pods of a decision's placements, each with a node and ready."""
+    return tuple(
+        Pods(placement=item.name, ready=item.replicas, scheduled=item.replicas) for item in decision.placements
+    )
+
+
+def waiting_for_nodes(decision: Decision, since: datetime, *, scheduled: int = 0) -> tuple[Pods, ...]:
+    """The pods of a decision's placements: `scheduled` of each run, the others find no node since then."""
+    return tuple(
+        Pods(
+            placement=item.name,
+            ready=scheduled,
+            scheduled=scheduled,
+            unscheduled=item.replicas - scheduled,
+            unscheduled_since=since,
+        )
+        for item in decision.placements
     )
 
 

@@ -17,23 +17,34 @@ LEAST_CHANGE_PERCENT = 10
 
 
 def patient(
-    demand: Demand, current: Arrangement, *, fewer_since: datetime | None, now: datetime | None
+    demand: Demand, before: Arrangement, wanted: Arrangement, *, fewer_since: datetime | None, now: datetime | None
 ) -> tuple[Arrangement, datetime | None]:
-    """Return the arrangement with the counts to run now, and since when fewer would do (None: they would not)."""
-    running = sum(part.held.replicas for part in current.parts if part.held)
-    enough = sum(part.replicas for part in current.parts)
-    ordered = demand.spec.replicas is not None or demand.spec.batch is not None or current.short > 0
+    """Return what to run now, and since when fewer replicas would do (None: they would not).
+
+    `before` is what runs, `wanted` the same with the counts that would do, without the parts that are not needed.
+    """
+    running = sum(part.held.replicas for part in before.parts if part.held)
+    enough = sum(part.replicas for part in wanted.parts)
+    ordered = demand.spec.replicas is not None or demand.spec.batch is not None or wanted.short > 0
     most = demand.spec.scaling.max_replicas
     if ordered or now is None or enough >= running or (most is not None and running > most):
-        return current, None
+        return wanted, None
+    kept = _kept(demand, before, wanted)
     if (running - enough) * 100 < running * LEAST_CHANGE_PERCENT:
-        return _kept(demand, current), None
+        return kept, None
     since = fewer_since or now
-    return (current if now - since >= PATIENCE else _kept(demand, current)), since
+    return (wanted if now - since >= PATIENCE else kept), since
 
 
-def _kept(demand: Demand, current: Arrangement) -> Arrangement:
-    return Arrangement(parts=tuple(_as_held(demand, part) for part in current.parts))
+def _kept(demand: Demand, before: Arrangement, wanted: Arrangement) -> Arrangement:
+    needed = {part.held.name: part for part in wanted.parts if part.held}
+    return Arrangement(
+        parts=tuple(
+            _as_held(demand, needed.get(part.held.name) or replace(part, replicas=0, recommended=0))
+            for part in before.parts
+            if part.held
+        )
+    )
 
 
 def _as_held(demand: Demand, part: Option) -> Option:

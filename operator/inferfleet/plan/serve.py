@@ -85,7 +85,7 @@ def _going_on(
     """Something runs and may stay: resize it, or move to something that is worth a move."""
     assert case.holding is not None
     sized = resized(case.gate, current) if len(current.parts) > 1 else current
-    sized, fewer_since = patient(case.demand, sized, fewer_since=case.history.fewer_since, now=case.now)
+    sized, fewer_since = patient(case.demand, current, sized, fewer_since=case.history.fewer_since, now=case.now)
     mover = Mover(
         demand=case.demand,
         holding=case.holding,
