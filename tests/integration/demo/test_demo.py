@@ -16,6 +16,7 @@ import pytest
 
 from tests.controlplane.demo.world import ROOT
 from tests.controlplane.waiting import eventually
+from tests.integration.docs.console_blocks import missing, read_page
 
 _DEMO_SECONDS = 240
 
@@ -108,6 +109,12 @@ def test_the_story_says_where_each_pod_runs(finished: tuple[Place, int, str], pl
         nodes = [words[4] for words in runs if words[2].startswith(f"{plan['name']}-")]
         assert nodes
         assert all(node.startswith(f"{plan['placement']['pool']}-") for node in nodes)
+
+
+def test_the_readme_shows_what_the_demo_really_says(finished: tuple[Place, int, str]) -> None:
+    page = read_page((ROOT / "README.md").read_text())
+    for command in (command for command in page.commands if command.text.startswith("make demo")):
+        assert missing(command.shown, finished[2]) is None
 
 
 def test_the_story_says_what_is_simulated_and_that_the_operator_is_a_process(finished: tuple[Place, int, str]) -> None:
