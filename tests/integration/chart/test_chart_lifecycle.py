@@ -133,6 +133,8 @@ def test_uninstalling_keeps_the_kinds_and_their_objects_and_the_chart_can_come_b
 def test_without_keep_uninstalling_takes_the_kinds_along(installed: ControlPlane) -> None:
     options = ("--namespace", NAMESPACE, "--wait", "--timeout", "2m")
     installed.helm("upgrade", "inferfleet", str(CHART), *options, "--set", "crds.keep=false")
+    # An API server that has never listed a kind may need minutes to delete its CRD ("storage is (re)initializing").
+    installed.kubectl("get", ",".join(crd_names(installed)), "--all-namespaces")
     installed.helm("uninstall", "inferfleet", *options)
     eventually(lambda: not crd_names(installed), 30)
 

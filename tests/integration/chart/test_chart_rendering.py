@@ -136,14 +136,14 @@ def test_the_operator_is_granted_what_it_does_with_every_resource_that_it_knows(
         *((resource, "", own) for resource in CHILDREN),
         (EVENT, "", {"create", "patch"}),
     ]
-    for resource, subresource, verbs in needs:
-        assert granted(resource, subresource) == verbs, resource
-
-
-def granted(resource: Resource, subresource: str) -> set[str]:
-    """Return the verbs of the operator's ClusterRole for a resource."""
-    group = resource.api_version.rpartition("/")[0]
     rules = one(render(), "ClusterRole", "inferfleet")["rules"]
+    for resource, subresource, verbs in needs:
+        assert granted(rules, resource, subresource) == verbs, resource
+
+
+def granted(rules: list[Manifest], resource: Resource, subresource: str) -> set[str]:
+    """Return the verbs that rules give for a resource."""
+    group = resource.api_version.rpartition("/")[0]
     return {
         verb
         for rule in rules
