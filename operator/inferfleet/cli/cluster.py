@@ -7,15 +7,20 @@ Only lists are asked for; nothing is written and nothing is watched.
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import kubernetes
 
+from inferfleet.app.learning.book import LessonBook
+from inferfleet.app.learning.storage import LessonStorage
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
+from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -65,11 +70,20 @@ def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
     return str(chosen["context"].get("namespace") or "default")
 
 
-def read_cluster(kubeconfig: Path | None, context: str | None) -> Store:
-    """List everything and return it. Raises `ClusterUnreachable`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterReading:
+    """What was read. `lessons` are what engines taught the operator; `gaps` says what could not be read and matters."""
+
+    store: Store
+    lessons: tuple[Lesson, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+def read_cluster(kubeconfig: Path | None, context: str | None, *, operator_namespace: str) -> ClusterReading:
+    """List everything and return it, with what the operator keeps in its own namespace. Raises `ClusterUnreachable`."""
     try:
         credentials = load_credentials(kubeconfig, context=context)
-        return asyncio.run(_read(credentials))
+        return asyncio.run(_read(credentials, operator_namespace))
     except (FileNotFoundError, kubernetes.config.ConfigException) as error:
         raise ClusterUnreachable(str(error)) from error
     except NotFound as error:
@@ -82,7 +96,7 @@ def read_cluster(kubeconfig: Path | None, context: str | None) -> Store:
         raise ClusterUnreachable(str(error)) from error
 
 
-async def _read(credentials: Credentials) -> Store:
+async def _read(credentials: Credentials, operator_namespace: str) -> ClusterReading:
     store = Store()
     tables: list[tuple[Resource, Table[Any], str]] = [
         (INFERENCE_DEPLOYMENT, store.deployments, ""),
@@ -99,9 +113,24 @@ async def _read(credentials: Credentials) -> Store:
     try:
         for resource, table, selector in tables:
             await _list(client, resource, table, selector)
+        lessons, gaps = await _lessons(client, operator_namespace)
     finally:
         await client.close()
-    return store
+    return ClusterReading(store=store, lessons=lessons, gaps=gaps)
+
+
+async def _lessons(client: Client, namespace: str) -> tuple[tuple[Lesson, ...], tuple[str, ...]]:
+    """Read what engines taught; a user who may not is told that estimates may differ from the operator's."""
+    try:
+        text = await LessonStorage(client, namespace=namespace).read()
+    except Forbidden as error:
+        gap = f"what engines taught the operator is not used, so its figures may differ: {error.message}"
+        return (), (gap,)
+    if text is None:
+        return (), ()
+    book = LessonBook(now=lambda: datetime.now(UTC))
+    book.restore(text)
+    return book.all(), ()
 
 
 async def _list(client: Client, resource: Resource, table: Table[Any], selector: str) -> None:

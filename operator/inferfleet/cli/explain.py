@@ -14,7 +14,7 @@ from inferfleet.cli.decision_options import (
     WorkerImage,
 )
 from inferfleet.cli.exit import answer, exit_codes
-from inferfleet.cli.output import Output, OutputFormat, emit
+from inferfleet.cli.output import Output, OutputFormat, emit, note
 
 
 def explain(
@@ -24,6 +24,9 @@ def explain(
         str | None, typer.Option("--namespace", "-n", help="Its namespace; absent: that of the context.")
     ] = None,
     kubeconfig: Annotated[Path | None, typer.Option(help="Absent: KUBECONFIG, the usual file, or this pod's.")] = None,
+    operator_namespace: Annotated[
+        str, typer.Option(help="Where the operator runs: it keeps there what engines taught it.")
+    ] = "inferfleet-system",
     context: Annotated[str | None, typer.Option(help="Context of the kubeconfig; absent: the current one.")] = None,
     what_if: WhatIf = None,
     max_usd_per_month: MaxUSDPerMonth = None,
@@ -45,12 +48,14 @@ def explain(
         changes = read_changes(what_if or (), max_usd_per_month=max_usd_per_month)
         file = kubeconfig_path(kubeconfig)
         key = (namespace or default_namespace(file, context), name)
-        store = read_cluster(file, context)
+        reading = read_cluster(file, context, operator_namespace=operator_namespace)
+        for gap in reading.gaps:
+            note(gap)
         installed = Installed(
             worker_image=worker_image,
             budgets_required=budgets_required,
             elsewhere=hub_models() if hub else hub_is_off,
         )
-        found = explain_one(store, key, changes=changes, installed=installed)
+        found = explain_one(reading, key, changes=changes, installed=installed)
         emit(values_of(found), output, lambda: table_of(found))
         answer(yes=found.plan is not None and found.plan.ready)

@@ -11,10 +11,19 @@ from rich.text import Text
 
 from inferfleet.api.conditions import Condition
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.api.v1alpha1.inference_deployment_status import MeasuredMemory
 from inferfleet.cli import plan_view
 from inferfleet.cli.explaining import Explanation
 from inferfleet.domain.observed import Child, PodFacts
 
+MEASURED_TERMS = (
+    ("weights", "weights_gib"),
+    ("activation peak", "activation_gib"),
+    ("non-torch", "non_torch_gib"),
+    ("CUDA graphs", "cuda_graph_gib"),
+    ("KV cache", "kv_cache_gib"),
+    ("usable", "usable_gib"),
+)
 # The kinds of children that have pods; others of the same name only stand in front of them.
 WORKLOADS = ("Deployment", "Job")
 
@@ -39,7 +48,10 @@ def values_of(found: Explanation) -> dict[str, object]:
 def _decided(found: Explanation) -> dict[str, object]:
     if found.plan is not None:
         ready = {child.name: child.ready_replicas for child in found.children if child.kind in WORKLOADS}
-        return plan_view.values_of(found.plan, ready=ready)
+        values, measured = plan_view.values_of(found.plan, ready=ready), _measured(found)
+        if isinstance(values["memory"], dict) and measured is not None:
+            values["memory"] = {**values["memory"], "measured": measured.model_dump(mode="json", by_alias=True)}
+        return values
     return {
         "namespace": found.item.namespace,
         "name": found.item.name,
@@ -47,6 +59,11 @@ def _decided(found: Explanation) -> dict[str, object]:
         "reason": ReadyReason.INVALID_SPEC.value,
         "message": found.problem,
     }
+
+
+def _measured(found: Explanation) -> MeasuredMemory | None:
+    """Return what the running engine said of its memory, as the operator recorded it."""
+    return found.status.memory.measured if found.status.memory else None
 
 
 def _child(child: Child) -> dict[str, Any]:
@@ -89,14 +106,29 @@ def table_of(found: Explanation) -> RenderableType:
         decided: RenderableType = plan_view.story_of(found.plan)
     else:
         decided = Text(f"{found.item.namespace}/{found.item.name}  InvalidSpec  {found.problem}", style="red")
-    return Group(decided, Text(), *_running(found), Text(), *_conditions(found))
+    return Group(decided, Text(), *_running(found), *_beside(found), Text(), *_conditions(found))
+
+
+def _beside(found: Explanation) -> list[RenderableType]:
+    """Return predicted and measured memory side by side, as far as the engine said anything."""
+    predicted, measured = found.status.memory, _measured(found)
+    if predicted is None or measured is None:
+        return []
+    table = Table(box=None, pad_edge=False)
+    table.add_column("memory per GPU, GiB")
+    table.add_column("predicted", justify="right")
+    table.add_column("measured", justify="right")
+    for label, name in MEASURED_TERMS:
+        value = getattr(measured, name)
+        table.add_row(label, str(getattr(predicted, name)), "not said" if value is None else str(value))
+    return [Text(), table]
 
 
 def _running(found: Explanation) -> list[RenderableType]:
-    status = found.status
     if not found.pods and not found.children:
         return [Text("Nothing runs.", style="bold")]
-    head = Text(f"What runs: {status.ready_replicas or 0} of {status.replicas or 0} pods ready", style="bold")
+    ready = sum(pod.ready for pod in found.pods)
+    head = Text(f"What runs: {ready} of {len(found.pods)} pods ready", style="bold")
     table = Table(box=None, pad_edge=False)
     for name in ("object", "node", "state", "message"):
         table.add_column(name, overflow="fold")

@@ -1,7 +1,7 @@
 """The operator's decision for one deployment, made again from what was read, with what runs of it.
 
-In: a filled `Store`. Out: an `Explanation`. World and demands come from the operator's own snapshots, and all
-deployments are decided together, because they compete for the same GPUs and dollars.
+In: what was read of the cluster. Out: an `Explanation`. World and demands come from the operator's own snapshots, and
+all deployments are decided together, because they compete for the same GPUs and dollars.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.app.snapshots import Snapshots
+from inferfleet.cli.cluster import ClusterReading
 from inferfleet.cli.exit import BadInput
 from inferfleet.cli.planning import Plan, plan_all
 from inferfleet.cli.what_if import Changes, apply_changes
@@ -16,7 +17,6 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Child, Key, PodFacts
 from inferfleet.observe.catalog import Elsewhere
 from inferfleet.observe.custom import Deployment, Unreadable
-from inferfleet.observe.store import Store
 
 PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedeployments.inferfleet.dev")
 
@@ -53,16 +53,22 @@ def name_of(target: str) -> str:
     return name
 
 
-def explain_one(store: Store, key: Key, *, changes: Changes, installed: Installed) -> Explanation:
+def explain_one(reading: ClusterReading, key: Key, *, changes: Changes, installed: Installed) -> Explanation:
     """Decide for everything that was read, as changed, and pick one.
 
     Raises `BadInput` when there is no such deployment, or no such thing to change.
     """
+    store = reading.store
     item = store.deployments.get(key)
     if item is None:
         names = sorted(one.name for one in store.deployments.values() if one.namespace == key[0])
         raise BadInput(f"infd/{key[1]}: is not in namespace {key[0]}; there are: {', '.join(names) or 'none'}")
-    snapshots = Snapshots(store, budgets_required=installed.budgets_required, elsewhere=installed.elsewhere)
+    snapshots = Snapshots(
+        store,
+        budgets_required=installed.budgets_required,
+        elsewhere=installed.elsewhere,
+        lessons=lambda: reading.lessons,
+    )
     world = snapshots.world()
     live = [one for one in store.deployments.values() if not one.deleting or one.key == key]
     asked = {one.key: snapshots.demand(one) for one in live}

@@ -102,7 +102,7 @@ def test_what_runs_is_explained_as_the_status_says_it(cluster_with_operator: Con
     assert (result.exit_code, found["ready"]) == (0, True)
     assert [found["placement"], found["placements"]] == [status["placement"], status["placements"]]
     assert {key: found["cost"][key] for key in status["cost"]} == status["cost"]
-    assert found["memory"] == status["memory"]
+    assert {key: found["memory"][key] for key in status["memory"]} == status["memory"]
     assert found["budgets"] == status["budgets"]
 
 

@@ -45,10 +45,10 @@ def test_the_cost_has_the_keys_of_status_and_exact_decimal_strings(planned: Plan
 
 def test_the_memory_has_the_keys_of_status_as_decimal_strings(planned: Planned, pool: str, chat: str) -> None:
     (found,) = planned(pool, chat)
-    assert set(found["memory"]) == {
+    assert {
         "weightsGiB", "activationGiB", "nonTorchGiB", "cudaGraphGiB", "kvCacheGiB", "kvCacheTokens", "maxConcurrency",
         "usableGiB", "utilization", "marginGiB", "confidence",
-    }  # fmt: skip
+    } <= set(found["memory"])  # fmt: skip
     assert found["memory"]["weightsGiB"] == "14.99"
 
 
