@@ -195,6 +195,10 @@ class ConditionType(StrEnum):
     READY = "Ready"
     # True when nothing more will happen until a person acts (kstatus: failed).
     STALLED = "Stalled"
+    # Present while True: a move would save more than rebalance asks for, and the policy Never does not allow it.
+    CHEAPER_PLACEMENT = "CheaperPlacement"
+    # Present while False: a price that is charged was stated longer ago than the operator's settings allow.
+    PRICE_FRESH = "PriceFresh"
     # BudgetPolicy: an outside change left the reservations above the budget.
     EXCEEDED = "Exceeded"
 
@@ -208,6 +212,12 @@ class ConditionReason(StrEnum):
     DECIDED = "Decided"
     # Planned=True. An external count lies outside scaling.minReplicas and maxReplicas and was moved to the nearer one.
     REPLICAS_CLAMPED = "ReplicasClamped"
+    # Planned=True. The successor is not ready yet; what it replaces runs, and is paid, until then.
+    MOVING = "Moving"
+    # CheaperPlacement=True. Set spec.placement.rebalance.policy to WhenCheaper, or leave it.
+    REBALANCE_NEVER = "RebalanceNever"
+    # PriceFresh=False. Look the price up again and state it with today's date.
+    PRICE_STALE = "PriceStale"
     # WithinBudget=True. Every matching policy covers it.
     RESERVED = "Reserved"
     # WithinBudget=True. No BudgetPolicy matches the namespace and none is required.

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Self
 
 from inferfleet.app.attention import Attention
@@ -105,6 +106,7 @@ class Assembly:
             learned=lambda decided, pods: learned(book, decided, book.words_of(pods)),
             may_write=lambda: leader.is_leader,
             now=utc_now,
+            price_max_age=timedelta(days=settings.price_max_age_days),
         )
         workers = Workers(reconciler.handle, count=settings.workers, on_crash=reconciler.crashed)
 
@@ -158,6 +160,7 @@ class Assembly:
             metrics=metrics,
             may_write=lambda: leader.is_leader,
             now=utc_now,
+            price_max_age=timedelta(days=settings.price_max_age_days),
         )
         reflectors = _reflectors(client, store, settings, metrics)
         metrics.follow(

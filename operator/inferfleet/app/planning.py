@@ -7,7 +7,7 @@ two deployments are never promised the same GPU or dollar. Must not write to the
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,11 +16,13 @@ from inferfleet.app.attention import Attention
 from inferfleet.app.snapshots import Snapshots
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.observed import Key
 from inferfleet.domain.world import Pool, World
 from inferfleet.observe.custom import Deployment, Unreadable
 from inferfleet.observe.store import Store
 from inferfleet.plan import decide
+from inferfleet.plan.stockout import PATIENCE
 from inferfleet.runtime.queue import KeyedQueue
 
 _log = logging.getLogger(__name__)
@@ -108,6 +110,7 @@ class Planner:
             for key in keys:
                 decided = self._decided.get(key)
                 if decided is not None:
+                    self._come_back(key, decided.decision)
                     self._submit(Job(key=key, decided=decided))
             await asyncio.sleep(0)
 
@@ -147,7 +150,25 @@ class Planner:
     def _needs_decision(self, key: Key, item: Deployment) -> bool:
         due = self._attention.take_undecided(key)
         known = self._decided.get(key)
-        return due or known is None or (known.uid, known.generation) != (item.uid, item.generation)
+        if due or known is None or (known.uid, known.generation) != (item.uid, item.generation):
+            return True
+        now = self._now()
+        return known.decision.moving or any(time <= now for time in self._appointments(key, known.decision))
+
+    def _come_back(self, key: Key, decision: Decision) -> None:
+        """Look again when time alone may change the decision."""
+        now = self._now()
+        wait = min((time - now for time in self._appointments(key, decision) if time > now), default=None)
+        if wait is not None:
+            self._queue.add_after(key, wait.total_seconds())
+
+    def _appointments(self, key: Key, decision: Decision) -> Iterable[datetime]:
+        """When waiting may come to an end: what the decision says, and pods that find no node."""
+        if decision.revisit_at is not None:
+            yield decision.revisit_at
+        for pod in self._store.pods_of(key):
+            if pod.unscheduled_since is not None and pod.unscheduled and not pod.deleting:
+                yield pod.unscheduled_since + PATIENCE
 
     def _decide_all(self, items: list[Deployment]) -> None:
         started = time.perf_counter()
@@ -204,4 +225,5 @@ def _unreadable(item: Deployment, problem: Unreadable, world: World) -> Decision
         blocked=ReadyReason.INVALID_SPEC,
         message=problem.message,
         budget=BudgetVerdict(within=True, reason=ConditionReason.NOT_DECIDED, message="nothing is decided yet"),
+        history=holding.history if holding else NO_HISTORY,
     )

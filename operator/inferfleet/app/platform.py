@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -55,6 +55,7 @@ class PlatformReporter:
         metrics: Metrics,
         may_write: Callable[[], bool],
         now: Callable[[], datetime],
+        price_max_age: timedelta | None = None,
     ) -> None:
         """`may_write()` says whether this process leads."""
         self._client = client
@@ -63,6 +64,7 @@ class PlatformReporter:
         self._metrics = metrics
         self._may_write = may_write
         self._now = now
+        self._price_max_age = price_max_age
         self._written_at: dict[str, float] = {}
         self._costed: set[Key] = set()
         self._seen: tuple[int, ...] = ()
@@ -135,6 +137,7 @@ class PlatformReporter:
             promised=promised_gpus(world, pool),
             generation=item.generation,
             now=now,
+            price_max_age=self._price_max_age,
         )
 
     async def _write(

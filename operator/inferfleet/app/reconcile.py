@@ -7,7 +7,7 @@ money safe: a promise is stored before anything uses it, so a crash in between l
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.objects import dump
@@ -68,6 +68,7 @@ class Reconciler:
         learned: Callable[[Decided, tuple[PodFacts, ...]], Learned | None],
         may_write: Callable[[], bool],
         now: Callable[[], datetime],
+        price_max_age: timedelta | None = None,
     ) -> None:
         """`facts` are those of the installation that manifests need; `learned` says what engines taught."""
         self._client = client
@@ -80,6 +81,7 @@ class Reconciler:
         self._learned = learned
         self._may_write = may_write
         self._now = now
+        self._price_max_age = price_max_age
         self._applier = Applier(client, on_written=store.take_child)
         self._written_at: dict[str, float] = {}
 
@@ -223,6 +225,7 @@ class Reconciler:
             may_grow=self._may_grow(job),
             now=self._now(),
             learned=self._learned(job.decided, self._store.pods_of(item.key)),
+            price_max_age=self._price_max_age,
         )
         return status(item.name, item.read_status(), seen)
 

@@ -76,6 +76,8 @@ class Snapshots:
             namespace_labels=demand.namespace_labels,
             placements=decision.placements,
             usd_total=str(chosen.usd_total) if chosen and chosen.usd_total is not None else None,
+            history=decision.history,
+            generation=demand.generation if decision.blocked is None else None,
         )
 
     def forget_assumed(self) -> None:
@@ -155,7 +157,7 @@ class Snapshots:
 def _price(item: Platform[GPUPool], catalog: Catalog) -> Price | None:
     if isinstance(item.content, Unreadable):
         return None
-    return price_of(pool_of(item.content, catalog=catalog, nodes=(), used={}))
+    return price_of(pool_of(item.content, catalog=catalog, nodes=(), used={}, price_date=item.price_date))
 
 
 def _first_refused(item: Deployment) -> datetime | None:

@@ -6,8 +6,8 @@ must block. Must not decide what follows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -40,7 +40,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform(Generic[Parsed]):
-    """A cluster-scoped object of ours. `status` is the stored one as JSON; it takes no part in comparisons."""
+    """A cluster-scoped object of ours.
+
+    `status` is the stored one as JSON; it takes no part in comparisons, as little as `price_date`: the day on which a
+    pool's own price was written last, None when nobody can tell.
+    """
 
     name: str
     uid: str
@@ -48,6 +52,7 @@ class Platform(Generic[Parsed]):
     content: Parsed | Unreadable
     selector: LabelSelector | None = None
     status: bytes = field(default=b"{}", compare=False, repr=False)
+    price_date: date | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,7 @@ def budget_policy(document: Document) -> Platform[BudgetPolicy]:
 
 def gpu_pool(document: Document) -> Platform[GPUPool]:
     """Read a GPUPool."""
-    return _platform(document, GPUPool)
+    return replace(_platform(document, GPUPool), price_date=_written_on(document, "usdPerGPUHour"))
 
 
 def gpu_type(document: Document) -> Platform[GPUType]:
@@ -137,6 +142,15 @@ def _platform(document: Document, model: type[Parsed], *, selector: LabelSelecto
         selector=selector,
         status=_status(document),
     )
+
+
+def _written_on(document: Document, name: str) -> date | None:
+    """The day on which a field of the spec was set last, as the API server's record of managers says."""
+    for entry in document["metadata"].get("managedFields") or ():
+        owned = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if f"f:{name}" in owned and entry.get("time"):
+            return datetime.fromisoformat(str(entry["time"])).date()
+    return None
 
 
 def _selector(document: Document) -> LabelSelector | None:

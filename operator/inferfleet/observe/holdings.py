@@ -6,14 +6,19 @@ only the operator may write it. Must not admit anything.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
+from inferfleet.api.conditions import find_condition
 from inferfleet.api.enums import WorkloadClass
+from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus, PlacementStatus
+from inferfleet.api.v1alpha1.inference_deployment_status import HistoryStatus
 from inferfleet.api.v1alpha1.workload import Workload
-from inferfleet.domain.demand import Bound, Holding
+from inferfleet.domain.demand import Bound, Holding, Pods
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
+from inferfleet.domain.history import NO_HISTORY, BackOff, History
 from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.observed import Child, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
@@ -25,6 +30,7 @@ PriceOf = Callable[[str], Price | None]
 
 # The version that is meant where the spec names none; only the memory law depends on it.
 _DEFAULT_VERSION = "0.32.0"
+_OVER = ("Succeeded", "Failed")
 
 
 def holding_of(
@@ -38,8 +44,10 @@ def holding_of(
     """Return what a deployment holds, None when nothing was admitted and no pod of it occupies a GPU."""
     status = item.read_status()
     spec = item.spec
+    pods = tuple(pods)
     bound = bound_gpus(pods)
-    if not (status.placements or bound):
+    history = _history(status.history)
+    if not (status.placements or bound or history != NO_HISTORY):
         return None
     # A spec that cannot be read any more still pays: as real-time work of the default category.
     workload = spec.workload if spec else Workload(workload_class=WorkloadClass.REAL_TIME)
@@ -58,8 +66,47 @@ def holding_of(
         placements=placements,
         bound=bound,
         usd_total=str(total) if total is not None else None,
+        pods=tuple(pods_of_placement(placement.name, pods) for placement in placements),
+        history=history,
+        generation=_planned_generation(status),
+        done=_done(status),
         finished=any(_ended(child) for child in by_name.values()),
     )
+
+
+def pods_of_placement(name: str, pods: Iterable[PodFacts]) -> Pods:
+    """Count the pods of one placement by how far they got; pods that are leaving do not count."""
+    mine = [pod for pod in pods if pod.placement == name and not pod.deleting and pod.phase not in _OVER]
+    waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled]
+    return Pods(
+        placement=name,
+        ready=sum(pod.ready for pod in mine),
+        scheduled=sum(bool(pod.node) for pod in mine),
+        unscheduled=len(waiting),
+        unscheduled_since=min((since for since in waiting if since is not None), default=None),
+    )
+
+
+def _history(stored: HistoryStatus | None) -> History:
+    if stored is None:
+        return NO_HISTORY
+    back_offs = (BackOff(pool=row.pool, until=row.until, failures=row.failures) for row in stored.back_offs)
+    return History(
+        moved_at=stored.moved_at,
+        fewer_since=stored.fewer_replicas_since,
+        back_offs=tuple(sorted(back_offs, key=lambda item: item.pool)),
+    )
+
+
+def _planned_generation(status: InferenceDeploymentStatus) -> int | None:
+    """The generation that the placements were planned for, None when the newest one was refused."""
+    planned = find_condition(status.conditions, ConditionType.PLANNED)
+    return planned.observed_generation if planned is not None and planned.status == "True" else None
+
+
+def _done(status: InferenceDeploymentStatus) -> float:
+    batch = status.batch
+    return min(1.0, batch.done / batch.total) if batch and batch.total else 0.0
 
 
 def _ended(child: Child) -> bool:
@@ -136,18 +183,11 @@ def merged(observed: Mapping[str, Holding], assumed: Mapping[str, Holding]) -> d
     result = dict(observed)
     for uid, holding in assumed.items():
         seen = observed.get(uid)
-        bound = seen.bound if seen else ()
-        result[uid] = Holding(
-            uid=uid,
-            namespace=holding.namespace,
-            name=holding.name,
-            workload_class=holding.workload_class,
-            category=holding.category,
-            priority=holding.priority,
-            namespace_labels=holding.namespace_labels,
-            placements=holding.placements,
-            bound=bound,
-            usd_total=holding.usd_total,
+        result[uid] = replace(
+            holding,
+            bound=seen.bound if seen else (),
+            pods=seen.pods if seen else (),
+            done=seen.done if seen else 0.0,
             finished=seen.finished if seen else False,
         )
     return result

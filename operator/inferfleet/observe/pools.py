@@ -6,6 +6,7 @@ subtract what was promised and is not bound yet; the plan does.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from inferfleet.api.quantities import parse_quantity
 from inferfleet.api.v1alpha1 import GPUPool
@@ -22,8 +23,18 @@ Used = Mapping[str, Mapping[str, int]]
 _DRIVER_LABELS = frozenset({GFD_PRODUCT, AMD_PRODUCT, AMD_BETA_PRODUCT})
 
 
-def pool_of(item: GPUPool, *, catalog: Catalog, nodes: Iterable[NodeFacts] | None, used: Used) -> Pool:
-    """Return the pool with its nodes; `nodes` None means that nobody knows the nodes (files without any)."""
+def pool_of(
+    item: GPUPool,
+    *,
+    catalog: Catalog,
+    nodes: Iterable[NodeFacts] | None,
+    used: Used,
+    price_date: date | None = None,
+) -> Pool:
+    """Return the pool with its nodes; `nodes` None means that nobody knows the nodes (files without any).
+
+    `price_date` is the day of the pool's own price, None when nobody can tell.
+    """
     spec, gpu = item.spec, catalog.gpu(item.spec.gpu_type)
     mine = tuple(sorted(members(item, nodes or ()), key=lambda node: node.name))
     views = tuple(_node(node, item, catalog, used) for node in mine)
@@ -42,6 +53,7 @@ def pool_of(item: GPUPool, *, catalog: Catalog, nodes: Iterable[NodeFacts] | Non
         max_nodes=spec.max_nodes,
         usd_per_gpu_hour=spec.usd_per_gpu_hour,
         price_source=f"pool {item.metadata.name}" if spec.usd_per_gpu_hour is not None else "",
+        price_date=price_date if spec.usd_per_gpu_hour is not None else None,
         interconnect=spec.interconnect,
         namespace_selector=spec.namespace_selector,
         compliance=spec.compliance,

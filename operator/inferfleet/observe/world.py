@@ -39,7 +39,7 @@ def build_world(sources: Sources) -> World:
     """Return the snapshot; unreadable pools are left out (their status says why), unreadable policies block."""
     nodes = None if sources.nodes is None else tuple(sources.nodes)
     pools = [
-        pool_of(item.content, catalog=sources.catalog, nodes=nodes, used=sources.used)
+        pool_of(item.content, catalog=sources.catalog, nodes=nodes, used=sources.used, price_date=item.price_date)
         for item in sources.pools
         if not isinstance(item.content, Unreadable)
     ]

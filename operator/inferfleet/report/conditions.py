@@ -10,6 +10,7 @@ from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, R
 from inferfleet.domain.observed import Child
 from inferfleet.report.observation import Observation
 from inferfleet.report.pod_trouble import Trouble, pod_trouble
+from inferfleet.report.prices import stale_prices
 
 _LONGEST_MESSAGE = 2000
 _NOT_ACCEPTED = (ReadyReason.INVALID_SPEC, ReadyReason.MODEL_UNKNOWN)
@@ -39,9 +40,21 @@ def conditions(seen: Observation) -> tuple[Condition, ...]:
     """Return the conditions in the order of the pipeline, `Ready` last; `Stalled` only when a person must act."""
     available = _available(seen)
     ready = _ready(seen, available)
-    found = [_accepted(seen), _planned(seen), _within_budget(seen), _applied(seen), available, ready]
+    found = [_accepted(seen), _planned(seen), _within_budget(seen), _applied(seen), available, *_notices(seen), ready]
     if ready.status is _FALSE and _needs_somebody(seen, ready.reason):
         found.append(_condition(seen, ConditionType.STALLED, _TRUE, ready.reason, ready.message))
+    return tuple(found)
+
+
+def _notices(seen: Observation) -> tuple[Condition, ...]:
+    """Conditions that are there only while they have something to say, and never stand in the way of anything."""
+    decision, found = seen.decision, []
+    if decision.cheaper:
+        kind, reason = ConditionType.CHEAPER_PLACEMENT, ConditionReason.REBALANCE_NEVER
+        found.append(_condition(seen, kind, _TRUE, reason, decision.cheaper))
+    stale = stale_prices(decision.placements, seen.now, seen.price_max_age)
+    if stale:
+        found.append(_condition(seen, ConditionType.PRICE_FRESH, _FALSE, ConditionReason.PRICE_STALE, stale))
     return tuple(found)
 
 
@@ -81,7 +94,8 @@ def _planned(seen: Observation) -> Condition:
     if decision.replicas_clamped:
         message = f"{decision.replicas_clamped}; {decision.message}"
         return _condition(seen, ConditionType.PLANNED, _TRUE, ConditionReason.REPLICAS_CLAMPED, message)
-    return _condition(seen, ConditionType.PLANNED, _TRUE, ConditionReason.DECIDED, decision.message)
+    reason = ConditionReason.MOVING if decision.moving else ConditionReason.DECIDED
+    return _condition(seen, ConditionType.PLANNED, _TRUE, reason, decision.message)
 
 
 def _within_budget(seen: Observation) -> Condition:

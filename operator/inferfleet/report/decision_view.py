@@ -11,15 +11,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from inferfleet.api.enums import Confidence
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
+    BackOffStatus,
     BudgetShare,
     CandidateStatus,
     CostStatus,
+    HistoryStatus,
     MeasuredMemory,
     MemoryStatus,
     PlacementStatus,
     PlacementSummary,
 )
 from inferfleet.domain.decision import Decision
+from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.money import HOURS_PER_MONTH, rate_text, usd_text
@@ -28,13 +31,14 @@ from inferfleet.plan.unit_cost import unit_cost
 
 # What `status.decision.candidates` may hold (api.md, section 1).
 MOST_CANDIDATES = 32
+MOST_BACK_OFFS = 64
 
 
 def placement_summary(decision: Decision) -> PlacementSummary | None:
     """Return the largest placement, the first of equally large ones; None when nothing shall run."""
-    if not decision.placements:
+    largest = decision.largest
+    if largest is None:
         return None
-    largest = max(decision.placements, key=lambda placement: placement.replicas)
     return PlacementSummary(
         gpu_type=largest.gpu_type,
         tensor_parallel_size=largest.tensor_parallel_size,
@@ -63,12 +67,12 @@ def placement_rows(decision: Decision, ready: Mapping[str, int] | None = None) -
 
 def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus | None:
     """Return what the placements cost; None when nothing shall run."""
-    if not decision.placements:
+    largest = decision.largest
+    if largest is None:
         return None
     chosen = decision.chosen
     total = chosen.usd_total if chosen else None
     unit = unit_cost(spec, usd_per_month=decision.usd_per_month, usd_total=total)
-    largest = max(decision.placements, key=lambda placement: placement.replicas)
     return CostStatus(
         usd_per_hour=Decimal(rate_text(decision.usd_per_hour)),
         usd_per_month=Decimal(usd_text(decision.usd_per_month)),
@@ -102,6 +106,25 @@ def chosen_memory(decision: Decision) -> MemoryStatus | None:
     """Return the memory of the chosen candidate; None without one."""
     chosen = decision.chosen
     return memory_status(chosen.memory) if chosen and chosen.memory else None
+
+
+def history_status(decision: Decision) -> HistoryStatus | None:
+    """Return what later decisions have to know, in whole seconds; None when that is nothing."""
+    history = decision.history
+    if history == NO_HISTORY:
+        return None
+    return HistoryStatus(
+        moved_at=_second(history.moved_at),
+        fewer_replicas_since=_second(history.fewer_since),
+        back_offs=tuple(
+            BackOffStatus(pool=item.pool, until=item.until.replace(microsecond=0), failures=item.failures)
+            for item in history.back_offs[:MOST_BACK_OFFS]
+        ),
+    )
+
+
+def _second(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(microsecond=0)
 
 
 def candidate_rows(decision: Decision, *, most: int | None = None) -> tuple[CandidateStatus, ...]:

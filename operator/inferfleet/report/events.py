@@ -21,7 +21,13 @@ _log = logging.getLogger(__name__)
 
 CONTROLLER = "inferfleet.dev/operator"
 # What is worth telling: the answers that people asked for, not every step.
-_TOLD = (ConditionType.READY, ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
+_TOLD = (
+    ConditionType.READY,
+    ConditionType.PLANNED,
+    ConditionType.WITHIN_BUDGET,
+    ConditionType.CHEAPER_PLACEMENT,
+    ConditionType.PRICE_FRESH,
+)
 _NOTE = 1000  # events.k8s.io/v1 accepts 1024
 _WAITING = 1000
 _REMEMBERED = 10_000

@@ -5,7 +5,7 @@ Values only. Written by the reconcile loop, read by the status and the condition
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
@@ -62,6 +62,7 @@ class Observation:
 
     `spec` is None when it could not be read. `children` are those that this deployment controls. `pods` carry its
     label. `may_grow`: the placement's pool may still add nodes. `learned` is None where nothing is known of engines.
+    `price_max_age` is how old a price may be (None: any age will do).
     """
 
     generation: int
@@ -73,6 +74,7 @@ class Observation:
     may_grow: bool
     now: datetime
     learned: Learned | None = None
+    price_max_age: timedelta | None = None
 
     @property
     def workloads(self) -> tuple[Child, ...]:

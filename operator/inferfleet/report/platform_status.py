@@ -5,7 +5,7 @@ not name what a policy's tenants do beyond what the contract lists.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from inferfleet.api.conditions import Condition, Conditions, find_condition
@@ -22,7 +22,9 @@ from inferfleet.domain.money import usd_text
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan.ledger import commitments, held_claim
+from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import selects
+from inferfleet.report.prices import stale_price
 
 MOST_RESERVATIONS = 64
 ZERO = Decimal(0)
@@ -51,11 +53,12 @@ def pool_status(
     promised: int,
     generation: int,
     now: datetime,
+    price_max_age: timedelta | None = None,
 ) -> GPUPoolStatus:
     """Return the status of a pool that was understood.
 
     `detected` are the GPU types that its nodes' labels show, `left_out` says why nodes are not used, `promised` counts
-    GPUs of placements that no pod has taken up yet.
+    GPUs of placements that no pod has taken up yet. `price_max_age` is how old its price may be (None: any age).
     """
     problem = None
     if pool.problem is not None:
@@ -71,8 +74,25 @@ def pool_status(
         gpus=sum(node.gpus for node in pool.nodes),
         gpus_free=sum(node.free for node in pool.nodes if node.schedulable) - promised,
         gpu_type_detected=detected[0] if len(detected) == 1 else None,
-        conditions=understood(former.conditions, problem, generation=generation, now=now),
+        conditions=(
+            *understood(former.conditions, problem, generation=generation, now=now),
+            *_stale(former, stale_price(price_of(pool), now, price_max_age), generation, now),
+        ),
     )
+
+
+def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) -> tuple[Condition, ...]:
+    """A condition that is there only while the pool's price is older than it may be."""
+    if not message:
+        return ()
+    new = Condition(
+        type=ConditionType.PRICE_FRESH,
+        status=ConditionStatus.FALSE,
+        reason=ConditionReason.PRICE_STALE,
+        message=message,
+        observed_generation=generation,
+    )
+    return (_timed(former.conditions, new, now),)
 
 
 def promised_gpus(world: World, pool: Pool) -> int:

@@ -21,6 +21,7 @@ LABEL = "inferfleet.dev/deployment"
 # A refusal's numbers are refreshed at most this often.
 _REFUSAL_REFRESH = timedelta(seconds=60)
 _OF_THE_DECISION = (ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
+_WORDED_ONCE = (*_OF_THE_DECISION, ConditionType.ACCEPTED, ConditionType.CHEAPER_PLACEMENT, ConditionType.PRICE_FRESH)
 
 
 def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) -> InferenceDeploymentStatus:
@@ -48,6 +49,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         decision=previous.decision if kept or as_recorded else _record(seen, now),
         budgets=decision_view.budget_shares(decision),
         batch=batch_status(previous.batch, seen) if is_batch(seen) else None,
+        history=decision_view.history_status(decision),
     )
 
 
@@ -83,7 +85,8 @@ def _substance(item: InferenceDeploymentStatus) -> object:
     )
     rows = tuple(row.model_copy(update={"ready_replicas": 0}) for row in item.placements)
     failed = applied is not None and applied.status == "False"
-    return (item.observed_generation, states, failed, rows, item.cost, item.budgets, item.decision, item.selector)
+    decided = (item.cost, item.budgets, item.decision, item.history)
+    return (item.observed_generation, states, failed, rows, item.selector, decided)
 
 
 def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> bool:
@@ -120,7 +123,7 @@ def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Con
     before = find_condition(previous.conditions, condition.type)
     if before is None or (before.status, before.reason) != (condition.status, condition.reason):
         return condition
-    worded_by_decision = condition.type in (*_OF_THE_DECISION, ConditionType.ACCEPTED) or (
+    worded_by_decision = condition.type in _WORDED_ONCE or (
         condition.type in (ConditionType.READY, ConditionType.STALLED) and condition.reason == _planned_reason(previous)
     )
     return condition.model_copy(update={"message": before.message}) if worded_by_decision else condition

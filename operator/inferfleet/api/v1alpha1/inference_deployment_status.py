@@ -182,6 +182,28 @@ class BatchStatus(StatusModel):
     """USD spent so far."""
 
 
+class BackOffStatus(StatusModel):
+    """A pool that did not deliver and is left alone for a while."""
+
+    pool: ObjectName
+    """The GPUPool."""
+    until: Timestamp
+    """When it may be asked again."""
+    failures: Annotated[Integer, Field(ge=1, le=2_147_483_647)] = 1
+    """Failures in a row; each doubles the pause."""
+
+
+class HistoryStatus(StatusModel):
+    """What later decisions have to know of earlier ones."""
+
+    moved_at: Timestamp | None = None
+    """When replicas went to another pool last; the cooldown of placement.rebalance counts from here."""
+    fewer_replicas_since: Timestamp | None = None
+    """Since when fewer replicas would do; they leave after 30 minutes."""
+    back_offs: Annotated[tuple[BackOffStatus, ...], Field(max_length=64), list_map("pool")] = ()
+    """Pools that did not deliver."""
+
+
 class InferenceDeploymentStatus(RebuildableStatus):
     """What is."""
 
@@ -211,3 +233,5 @@ class InferenceDeploymentStatus(RebuildableStatus):
     """What this deployment holds of each matching budget; never what others hold."""
     batch: BatchStatus | None = None
     """Progress of a batch."""
+    history: HistoryStatus | None = None
+    """What later decisions have to know of earlier ones."""

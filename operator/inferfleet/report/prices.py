@@ -1,0 +1,37 @@
+"""Are the prices that are charged still what they were? A price without a date cannot grow stale: nobody knows.
+
+In: placements or a price, the time, the greatest age. Out: a sentence with source and date, empty while all are fresh.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from inferfleet.domain.gpu import Price
+from inferfleet.domain.money import rate_text
+from inferfleet.domain.placement import Placement
+
+
+def stale_prices(placements: Iterable[Placement], now: datetime, greatest_age: timedelta | None) -> str:
+    """Name every price of the placements that is older than the greatest age (None: any age will do)."""
+    prices = {
+        item.pool: Price(
+            capacity_type=item.capacity_type,
+            usd_per_gpu_hour=item.usd_per_gpu_hour,
+            source=item.price_source,
+            date=item.price_date,
+        )
+        for item in placements
+    }
+    return "; ".join(text for price in prices.values() if (text := stale_price(price, now, greatest_age)))
+
+
+def stale_price(price: Price | None, now: datetime, greatest_age: timedelta | None) -> str:
+    """Say how old the price is, empty when it is not older than the greatest age."""
+    if price is None or price.date is None or not _older(price.date, now, greatest_age):
+        return ""
+    amount, days = rate_text(price.usd_per_gpu_hour), greatest_age.days if greatest_age else 0
+    return f"USD {amount} per GPU-hour ({price.source}) is of {price.date:%Y-%m-%d}: more than {days} days old"
+
+
+def _older(stated: date, now: datetime, greatest_age: timedelta | None) -> bool:
+    return greatest_age is not None and now.date() - stated > greatest_age
