@@ -31,6 +31,8 @@
   value: {{ .Values.engines.readPodLogs | quote }}
 - name: INFERFLEET_SCRAPE_ENGINES
   value: {{ .Values.engines.scrape | quote }}
+- name: INFERFLEET_SCRAPE_SECONDS
+  value: {{ .Values.engines.scrapeSeconds | quote }}
 - name: INFERFLEET_PROMETHEUS_URL
   value: {{ .Values.prometheus.url | quote }}
 - name: INFERFLEET_PRICE_MAX_AGE_DAYS
