@@ -5,7 +5,7 @@ arithmetic: messages with numbers come from where they were computed.
 """
 
 from inferfleet.api.conditions import Condition
-from inferfleet.api.enums import ConditionStatus, WorkloadClass
+from inferfleet.api.enums import ConditionStatus, Role, WorkloadClass
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
 from inferfleet.domain.observed import Child
 from inferfleet.report.observation import Observation
@@ -178,8 +178,12 @@ def _batch_reason(seen: Observation) -> tuple[ReadyReason, str]:
 
 
 def _rolled_out(seen: Observation) -> bool:
-    """Whether the newest pod template is the only one that serves, and applying it did not fail."""
-    wanted = {placement.name for placement in seen.decision.placements}
+    """Whether the newest pod template is the only one that serves, and applying it did not fail.
+
+    What moves is served by what it leaves; its successor need not be there yet.
+    """
+    moving = seen.decision.moving
+    wanted = {item.name for item in seen.decision.placements if not moving or item.role is Role.DRAINING}
     workloads = [child for child in seen.workloads if child.name in wanted]
     return (
         len(workloads) == len(wanted)
