@@ -3,6 +3,7 @@
 In: a world's policies and holdings. A `Ledger` is a scratch pad of one planning pass: it starts from what is held and
 is charged with what the pass admits. Rule 1: real-time USD per hour x 730 plus commitments stay within usdPerMonth, in
 total and per category. A batch forecast must fit beside all of them. A policy in `Warn` reports and does not refuse.
+Real-time work counts at least with the GPUs that its pods still occupy: a smaller decision frees no money by itself.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from inferfleet.api.enums import Category, Enforcement, WorkloadClass
 from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.domain.world import Policy, World
+from inferfleet.plan.occupied import occupied_usd
 from inferfleet.plan.rules import selects
 
 ZERO = Decimal(0)
@@ -62,6 +64,7 @@ class Ledger:
         self._policies = world.policies
         self._claims: dict[str, Claim] = {}
         self._journal: list[Claim] = []
+        self._occupied = occupied_usd(world)
         self._sums: dict[tuple[str, Category | None, bool], Decimal] = {}
         self._matching: dict[Labels, tuple[Policy, ...]] = {}
         self._committed = {
@@ -77,14 +80,15 @@ class Ledger:
         return self._claims[uid].usd if uid in self._claims else ZERO
 
     def record(self, claim: Claim) -> None:
-        """Replace what the deployment holds; a claim of nothing frees it."""
+        """Replace what the deployment holds; a claim of nothing frees it, as far as its pods are gone."""
         self._journal.append(claim)
         before = self._claims.pop(claim.uid, None)
         if before is not None:
-            self._add(before, -before.usd)
-        if claim.usd:
+            self._add(before, -self._charged(before))
+        charged = self._charged(claim)
+        if charged:
             self._claims[claim.uid] = claim
-            self._add(claim, claim.usd)
+            self._add(claim, charged)
 
     def shortages(self, claim: Claim, policies: Iterable[Policy]) -> tuple[Shortage, ...]:
         """Return every policy's objection to the claim; a claim no larger than what is held meets none about money."""
@@ -115,9 +119,14 @@ class Ledger:
         if entry == len(self._journal):
             return self
         past = Ledger(World(policies=self._policies))
+        past._occupied = self._occupied
         for claim in self._journal[:entry]:
             past.record(claim)
         return past
+
+    def _charged(self, claim: Claim) -> Decimal:
+        """What others have to leave for it: what it holds, and for real-time work no less than its pods occupy."""
+        return claim.usd if claim.batch else max(claim.usd, self._occupied.get(claim.uid, ZERO))
 
     def _add(self, claim: Claim, usd: Decimal) -> None:
         for policy in self._policies_of(claim.labels):
@@ -134,7 +143,7 @@ class Ledger:
 
     def _barred(self, policy: Policy, claim: Claim) -> Shortage | None:
         allowed = policy.spec.allowed_categories
-        if not allowed or claim.category in allowed or claim.uid in self._claims:
+        if not allowed or claim.category in allowed or self.held(claim.uid):
             return None
         names = ", ".join(allowed)
         message = f"BudgetPolicy {policy.name} pays for {names}, not for category {claim.category}"
@@ -157,7 +166,7 @@ class Ledger:
             held += self._sums.get((policy.name, category, True), ZERO)
         own = self._claims.get(claim.uid)
         if own is not None and (category is None or own.category is category) and own.batch <= claim.batch:
-            held -= own.usd if policy in self._policies_of(own.labels) else ZERO
+            held -= self._charged(own) if policy in self._policies_of(own.labels) else ZERO
         return held + self._committed[policy.name, category]
 
     def _refusal(self, policy: Policy, claim: Claim, limit: Decimal, category: Category | None, others: Decimal) -> str:
@@ -180,11 +189,11 @@ class Ledger:
             and (category is None or other.category is category)
             and (claim.batch or not other.batch)
         ]
-        own.sort(key=lambda other: (-other.usd, other.name))
+        own.sort(key=lambda other: (-self._charged(other), other.name))
         committed = self._committed[policy.name, category]
-        foreign = others - committed - sum((other.usd for other in own), ZERO)
-        parts = [f"{other.name} {usd_text(other.usd)}" for other in own[:HOLDERS_NAMED]]
-        rest = sum((other.usd for other in own[HOLDERS_NAMED:]), ZERO)
+        foreign = others - committed - sum((self._charged(other) for other in own), ZERO)
+        parts = [f"{other.name} {usd_text(self._charged(other))}" for other in own[:HOLDERS_NAMED]]
+        rest = sum((self._charged(other) for other in own[HOLDERS_NAMED:]), ZERO)
         parts += [f"{len(own) - HOLDERS_NAMED} more here {usd_text(rest)}"] if rest else []
         parts += [f"other namespaces {usd_text(foreign)}"] if foreign else []
         parts += [f"commitments {usd_text(committed)}"] if committed else []

@@ -6,7 +6,7 @@ from decimal import Decimal
 from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.demand import Bound, Demand
 from inferfleet.domain.world import Policy
 from inferfleet.plan import decide
 from inferfleet.plan.ledger import Ledger
@@ -148,3 +148,41 @@ def test_a_batch_that_has_ended_holds_nothing_and_is_not_placed_again() -> None:
     (decision,) = decide(where, [job])
     assert (decision.placements, decision.budget.reservations) == (started.placements, ())
     assert Ledger(where).held(job.uid) == 0
+
+
+def test_money_of_a_suspended_deployment_is_free_only_when_its_pods_are_gone() -> None:
+    tight, running = policy(usd="800"), one_gpu("a-first")
+    (before,) = admit([running], tight)
+    suspended = one_gpu("a-first", replicas=0)
+
+    def next_one(bound: tuple[Bound, ...]) -> Decision:
+        where = world(POOL, policies=[tight], holdings=[holding(running, before, bound)])
+        return decide(where, [suspended, one_gpu("b-next")])[1]
+
+    draining, gone = next_one((Bound(node=POOL.nodes[0].name, gpus=1),)), next_one(())
+
+    assert (draining.blocked, gone.blocked) == (ReadyReason.OVER_BUDGET, None)
+    assert "a-first 730.00" in draining.message
+
+
+def test_money_of_replicas_that_still_run_is_not_given_away_by_a_smaller_decision() -> None:
+    tight, wide = policy(usd="2200"), one_gpu("a-wide", replicas=3)
+    (before,) = admit([wide], tight)
+    pods = (Bound(node=POOL.nodes[0].name, gpus=3),)
+    where = world(POOL, policies=[tight], holdings=[holding(wide, before, pods)])
+
+    smaller, late = decide(where, [one_gpu("a-wide", replicas=1), one_gpu("b-late")])
+
+    assert placed(smaller).replicas == 1
+    assert late.blocked is ReadyReason.OVER_BUDGET
+
+
+def test_pods_of_a_roll_out_do_not_let_their_owner_grow_beyond_the_limit() -> None:
+    tight, small = policy(usd="800"), one_gpu()
+    (before,) = admit([small], tight)
+    old_and_new = (Bound(node=POOL.nodes[0].name, gpus=2),)
+    where = world(POOL, policies=[tight], holdings=[holding(small, before, old_and_new)])
+
+    (decision,) = decide(where, [one_gpu(replicas=2)])
+
+    assert (placed(decision).replicas, decision.budget.reason) == (1, "GrowthHeld")
