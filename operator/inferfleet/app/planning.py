@@ -39,7 +39,8 @@ Identity = tuple[str, str, str]
 class Decided:
     """A decision in force. `demand` is None for a spec that cannot be read. `pools` are those of the placements.
 
-    `manifests` are the identities and hashes of what was rendered for it, once it was rendered.
+    `manifests` are the identities and hashes of what was rendered for it, once it was rendered; `reserved`: what it
+    promises is stored.
     """
 
     uid: str
@@ -48,6 +49,7 @@ class Decided:
     demand: Demand | None
     pools: dict[str, Pool]
     manifests: dict[Identity, str] | None = field(default=None)
+    reserved: bool = False
 
     @property
     def leave_alone(self) -> bool:

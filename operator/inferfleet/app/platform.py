@@ -14,10 +14,9 @@ from typing import Any
 
 import orjson
 
-from inferfleet.api.conditions import find_condition
 from inferfleet.api.model import StatusModel
 from inferfleet.api.objects import dump
-from inferfleet.api.reasons import ConditionReason, ConditionType
+from inferfleet.api.reasons import ConditionReason
 from inferfleet.api.v1alpha1 import BudgetPolicyStatus, GPUPool, GPUPoolStatus
 from inferfleet.api.v1alpha1.gpu_type import GPUTypeStatus
 from inferfleet.api.v1alpha1.model_profile import ModelProfileStatus
@@ -167,8 +166,7 @@ class PlatformReporter:
         self._costed = set(rows)
         reasons: Counter[str] = Counter()
         for item in self._store.deployments.values():
-            ready = find_condition(item.read_status().conditions, ConditionType.READY)
-            reasons[ready.reason if ready else "Unknown"] += 1
+            reasons[item.ready_reason or "Unknown"] += 1
         self._metrics.deployments(dict(reasons))
 
 

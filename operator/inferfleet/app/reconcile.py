@@ -121,14 +121,20 @@ class Reconciler:
             return None  # changed since it was decided; that change has put the key back into the queue
         children = self._children(item)
         settled = self._is_settled(job, item, children)
-        first = self._status(job, item, UP_TO_DATE if settled else RESERVED_ONLY)
-        stored = item.read_status()
-        if reserves(stored, first):
-            await self._write(item, stored, first)
+        if not job.decided.reserved:
+            await self._reserve(job, item)
         self._snapshots.settled(item.uid)
         outcome = Outcome(application=UP_TO_DATE) if settled else await self._apply(job, item, children)
         await self._report(job, outcome)
         return outcome.again
+
+    async def _reserve(self, job: Job, item: Deployment) -> None:
+        """Store what the decision promises, if the stored status does not say so yet."""
+        stored = item.read_status()
+        promised = self._status(job, item, RESERVED_ONLY)
+        if reserves(stored, promised):
+            await self._write(item, stored, promised)
+        job.decided.reserved = True
 
     async def _apply(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> Outcome:
         """Write the children. What only a person can mend becomes a condition, the rest is raised."""

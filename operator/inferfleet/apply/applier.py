@@ -47,10 +47,10 @@ class Applied:
 
 
 class Applier:
-    """Writes children. `on_written(document)` is given the API server's answer to each write."""
+    """Writes children. `on_written(document)` is given the server's answer to each write and returns it as a value."""
 
-    def __init__(self, client: Client, *, on_written: Callable[[Document], None]) -> None:
-        """Keep no state but which false alarms of the drift check were settled."""
+    def __init__(self, client: Client, *, on_written: Callable[[Document], Child | None]) -> None:
+        """Keep no state but which stored contents are known to equal which manifests."""
         self._client = client
         self._on_written = on_written
         self._verified: dict[str, tuple[bytes, str]] = {}
@@ -95,7 +95,7 @@ class Applier:
                 return ""  # what differs cannot be changed in place, and what we rendered has not changed
             await self._delete(resource, child)
             return "wait"
-        return await self._update(owner, manifest, resource, child)
+        return await self._update(owner, manifest, resource)
 
     def _is_current(self, manifest: Manifest, child: Child) -> bool:
         if child.manifest_hash != manifest.content_hash:
@@ -116,19 +116,22 @@ class Applier:
             if error.reason != "AlreadyExists":
                 raise
             return await self._update(owner, manifest, resource)
-        self._on_written(stored)
+        self._take(stored, manifest)
         return "create"
 
-    async def _update(self, owner: Owner, manifest: Manifest, resource: Resource, child: Child | None = None) -> str:
+    async def _update(self, owner: Owner, manifest: Manifest, resource: Resource) -> str:
         """Apply over the stored object, if it is ours; also where its label was removed and so nobody saw it."""
         stored = await self._own_created_fields(resource, await self._ours(owner, manifest, resource))
         body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": stored["metadata"]["uid"]}}
         answer = await self._client.apply(resource, body, manager=FIELD_MANAGER)
-        self._on_written(answer)
-        if child is not None and answer["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]:
-            # The server changed nothing: what looked like a difference is its own way to write the same value.
-            self._remember(child.uid, child.content, manifest.content_hash)
+        self._take(answer, manifest)
         return "update"
+
+    def _take(self, answer: Document, manifest: Manifest) -> None:
+        """Remember an answer: what the server made of a manifest equals it, in whatever words."""
+        written = self._on_written(answer)
+        if written is not None and written.manifest_hash == manifest.content_hash:
+            self._remember(written.uid, written.content, manifest.content_hash)
 
     async def _ours(self, owner: Owner, manifest: Manifest, resource: Resource) -> Document:
         """Return the stored object. Raises NameConflict when somebody else has the name, Conflict to come again."""

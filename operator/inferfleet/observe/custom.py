@@ -8,6 +8,7 @@ must block. Must not decide what follows.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -57,7 +58,7 @@ class Platform(Generic[Parsed]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """An InferenceDeployment. `status` is the stored one as JSON, parsed only when somebody asks."""
+    """An InferenceDeployment. `status` is the stored one as JSON, `ready_reason` the reason of `Ready` in it."""
 
     namespace: str
     name: str
@@ -67,6 +68,7 @@ class Deployment:
     deleting: bool
     content: InferenceDeploymentSpec | Unreadable
     status: bytes = field(default=b"{}", repr=False)
+    ready_reason: str = ""
 
     @property
     def key(self) -> Key:
@@ -80,18 +82,15 @@ class Deployment:
 
     def read_status(self) -> InferenceDeploymentStatus:
         """Parse the stored status; what cannot be read of it counts as absent, because it can be computed again."""
-        return InferenceDeploymentStatus.model_validate_json(self.status)
+        return _read_status(self.status)
 
 
 def deployment(document: Document) -> Deployment:
     """Read an InferenceDeployment; one that breaks its schema keeps its identity and status."""
     metadata = document["metadata"]
     created = metadata.get("creationTimestamp")
-    content: InferenceDeploymentSpec | Unreadable
-    try:
-        content = parse_as(InferenceDeployment, {**document, "status": {}}).spec
-    except InvalidObject as error:
-        content = Unreadable(message=error.summary)
+    head = {name: value for name, value in document.items() if name not in ("metadata", "status")}
+    content = _read_spec(metadata["name"], orjson.dumps(head, default=str))
     return Deployment(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
@@ -101,7 +100,28 @@ def deployment(document: Document) -> Deployment:
         deleting=metadata.get("deletionTimestamp") is not None,
         content=content,
         status=_status(document),
+        ready_reason=_ready_reason(document.get("status") or {}),
     )
+
+
+@lru_cache(maxsize=4096)
+def _read_spec(name: str, head: bytes) -> InferenceDeploymentSpec | Unreadable:
+    """Parse a spec once: most events about an object bring a new status and the old spec."""
+    try:
+        return parse_as(InferenceDeployment, {**orjson.loads(head), "metadata": {"name": name}}).spec
+    except InvalidObject as error:
+        return Unreadable(message=error.summary)
+
+
+@lru_cache(maxsize=256)
+def _read_status(status: bytes) -> InferenceDeploymentStatus:
+    """Parse a status once per pass over its object, which asks for it several times."""
+    return InferenceDeploymentStatus.model_validate_json(status)
+
+
+def _ready_reason(status: Document) -> str:
+    conditions = (item for item in status.get("conditions") or () if item.get("type") == "Ready")
+    return next((str(item.get("reason")) for item in conditions), "")
 
 
 def budget_policy(document: Document) -> Platform[BudgetPolicy]:

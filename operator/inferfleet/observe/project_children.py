@@ -15,7 +15,8 @@ from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 Document = Mapping[str, Any]
 
 HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
-_KEPT_METADATA = ("name", "namespace", "labels", "annotations", "ownerReferences")
+_KEPT_METADATA = ("name", "namespace", "labels", "ownerReferences")
+_OURS = "inferfleet.dev/"
 
 
 def child(document: Document) -> Child:
@@ -47,8 +48,10 @@ def child(document: Document) -> Child:
 
 
 def _content(document: Document) -> bytes:
-    """Everything a manifest could have set, as JSON with sorted keys."""
+    """Everything a manifest could have set, as JSON with sorted keys; of the annotations only our own."""
     metadata = {key: document["metadata"][key] for key in _KEPT_METADATA if key in document["metadata"]}
+    annotations = document["metadata"].get("annotations") or {}
+    metadata["annotations"] = {key: value for key, value in annotations.items() if key.startswith(_OURS)}
     body = {key: value for key, value in document.items() if key not in ("metadata", "status")}
     return orjson.dumps({**body, "metadata": metadata}, option=orjson.OPT_SORT_KEYS)
 

@@ -57,10 +57,12 @@ class Store:
         finally:
             self._quiet = False
 
-    def take_child(self, document: Mapping[str, Any]) -> None:
-        """Take in the answer to a write of a child."""
+    def take_child(self, document: Mapping[str, Any]) -> Child | None:
+        """Take in the answer to a write of a child; returns what is known of it now."""
+        metadata, table = document["metadata"], self.children[document["kind"]]
         with self.own_write():
-            self.children[document["kind"]].put(document)
+            table.put(document)
+        return table.get((metadata["namespace"], metadata["name"]))
 
     def take_deployment(self, document: Mapping[str, Any]) -> None:
         """Take in the answer to a write of a deployment's status."""

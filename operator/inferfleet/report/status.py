@@ -27,8 +27,8 @@ _WORDED_ONCE = (*_OF_THE_DECISION, ConditionType.ACCEPTED, ConditionType.CHEAPER
 def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) -> InferenceDeploymentStatus:
     """Return the status to store for the deployment of this name."""
     now = seen.now.replace(microsecond=0)
-    kept = _decision_stands(previous, seen)
     fresh = conditions(seen)
+    kept = _decision_stands(previous, seen, fresh)
     if kept:
         fresh = tuple(_as_before(previous, condition) for condition in fresh)
     decision = seen.decision
@@ -95,13 +95,15 @@ def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) 
     return any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements)
 
 
-def _decision_stands(previous: InferenceDeploymentStatus, seen: Observation) -> bool:
+def _decision_stands(
+    previous: InferenceDeploymentStatus, seen: Observation, conditions_now: tuple[Condition, ...]
+) -> bool:
     """Whether the stored record describes this decision still."""
     if previous.decision is None or previous.observed_generation != seen.generation:
         return False
     planned = find_condition(previous.conditions, ConditionType.PLANNED)
     budget = find_condition(previous.conditions, ConditionType.WITHIN_BUDGET)
-    fresh = {condition.type: condition for condition in conditions(seen)}
+    fresh = {condition.type: condition for condition in conditions_now}
     same_answers = all(
         before is not None and (before.status, before.reason) == (fresh[kind].status, fresh[kind].reason)
         for before, kind in zip((planned, budget), _OF_THE_DECISION, strict=True)
