@@ -102,6 +102,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         ledger=planning.ledger,
         excluded_pools=stands.excluded,
         limits=stands.limits,
+        same_spec=_same_spec(demand, holding),
     )
     case = Case(
         demand=demand,
@@ -156,8 +157,12 @@ def _assessments(
         planning.assessed[shape] = tuple(assessment for pool in planning.pools for assessment in assess(shape, pool))
     assessments = planning.assessed[shape]
     if held:
-        same_spec = holding is not None and holding.generation == demand.generation
+        same_spec = _same_spec(demand, holding)
         assessments = tuple(
             as_running(shape, planning.pools, assessment, held, same_spec=same_spec) for assessment in assessments
         )
     return spot_first(demand, shape, assessments, held, planning.now) if demand.spec.batch else assessments
+
+
+def _same_spec(demand: Demand, holding: Holding | None) -> bool:
+    return holding is not None and holding.generation == demand.generation

@@ -33,7 +33,7 @@ def _prices(world: World) -> dict[str, dict[str, Decimal]]:
 
 
 def _hourly(holding: Holding, prices: Mapping[str, Mapping[str, Decimal]]) -> Decimal:
-    """A node is charged as the pool that the deployment was placed in, else as the dearest pool that has it.
+    """Charge a node as the pool that the deployment was placed in, else as the dearest pool that has it.
 
     A node that left its pool (relabelled, or the pool was deleted) costs what the dearest placement does.
     """

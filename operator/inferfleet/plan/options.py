@@ -154,7 +154,8 @@ def _offer(demand: Demand, assessment: Assessment, price: Price | None) -> Optio
 class Gate:
     """What stands between a demand's offers and the cluster today: stock, money, pools that back off, what it holds.
 
-    `limits` bounds placements, by name, that must not grow for now: their pool backs off.
+    `limits` bounds placements, by name, that must not grow for now: their pool backs off. `same_spec`: what runs was
+    admitted for the spec as it stands, so only estimates and prices can have changed what it claims.
     """
 
     demand: Demand
@@ -164,6 +165,7 @@ class Gate:
     ledger: Ledger
     excluded_pools: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+    same_spec: bool = True
 
     @property
     def money(self) -> Headroom:
@@ -192,7 +194,7 @@ class Gate:
         if limit is not None and wanted > limit:
             return self._granted(option, limit, f"pool {option.assessment.pool} did not deliver them and is left alone")
         if wanted <= mine:
-            return option
+            return self._claimed_anew(option, money)
         if option.price is None:
             return self._granted(option, mine, f"pool {option.assessment.pool} has no price any more")
         room = mine + self.stock.room(option.assessment.pool, size)
@@ -202,6 +204,11 @@ class Gate:
         if objection is None:
             return trial if granted < wanted else self._granted(option, wanted, "")
         return self._granted(option, max(mine, min(granted - 1, self._affordable(option, money))), objection.message)
+
+    def _claimed_anew(self, option: Option, money: Headroom) -> Option:
+        """Ask for the money where another spec claims more for the same pods: a larger batch, a larger reserve."""
+        objection = None if self.same_spec else _over_budget(option, money)
+        return option if objection is None else replace(option, refusal=objection)
 
     def _affordable(self, option: Option, money: Headroom) -> int:
         """Replicas that the money left would pay for, beside what is held already."""

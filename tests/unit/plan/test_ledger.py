@@ -186,3 +186,31 @@ def test_pods_of_a_roll_out_do_not_let_their_owner_grow_beyond_the_limit() -> No
     (decision,) = decide(where, [one_gpu(replicas=2)])
 
     assert (placed(decision).replicas, decision.budget.reason) == (1, "GrowthHeld")
+
+
+def test_a_running_batch_that_is_made_larger_is_asked_for_the_money() -> None:
+    spot = pool("l40s-spot", "nvidia-l40s-48gb", usd="1.00", capacity_type=CapacityType.SPOT)
+    small = demand("job", base=BATCH)
+    (first,) = decide(world(spot, policies=[policy(usd="10")]), [small])
+    assert first.chosen is not None
+    held = holding(small, first, usd_total=str(first.chosen.usd_total))
+    size = {"requests": 50_000_000, "deadlineSeconds": 20_000_000}
+    large = replace(demand("job", base=BATCH, batch=size), generation=2)
+
+    (decision,) = decide(world(spot, policies=[policy(usd="10")], holdings=[held]), [large])
+
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert decision.placements == first.placements
+
+
+def test_a_larger_reserve_is_asked_for_the_money() -> None:
+    bounds = {"maxReplicas": 2, "reserve": "Max"}
+    modest = one_gpu(scaling=bounds)
+    (first,) = admit([modest], policy(usd="1500"))
+    greedy = replace(one_gpu(scaling=bounds | {"maxReplicas": 50}), generation=2)
+    where = world(POOL, policies=[policy(usd="1500")], holdings=[holding(modest, first)])
+
+    (decision,) = decide(where, [greedy])
+
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert placed(decision).replicas == 1
