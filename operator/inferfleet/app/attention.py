@@ -36,6 +36,7 @@ class Attention:
         self._undecided: set[Key] = set()
         self._waiting: set[Key] = set()
         self._pools_of: dict[Key, frozenset[str]] = {}
+        self._priced_by: dict[Key, frozenset[str]] = {}
         self._rounds: dict[str, asyncio.TimerHandle] = {}
 
     def wake(self, key: Key, *, decide: bool, lane: Lane = Lane.HIGH) -> None:
@@ -54,19 +55,21 @@ class Attention:
         self._undecided.discard(key)
         return due
 
-    def decided(self, key: Key, *, waiting: bool, pools: frozenset[str]) -> None:
-        """Remember what a deployment waits for or runs in, to know what concerns it."""
+    def decided(self, key: Key, *, waiting: bool, pools: frozenset[str], priced: frozenset[str]) -> None:
+        """Remember what a deployment waits for, the pools that it runs in, and those whose price matters to it."""
         if waiting:
             self._waiting.add(key)
         else:
             self._waiting.discard(key)
         self._pools_of[key] = pools
+        self._priced_by[key] = priced | pools
 
     def forget(self, key: Key) -> None:
         """Forget a deployment that is gone."""
         self._waiting.discard(key)
         self._undecided.discard(key)
         self._pools_of.pop(key, None)
+        self._priced_by.pop(key, None)
 
     def touched(self, key: Key) -> None:
         """Pass on that something about a deployment changed."""
@@ -102,6 +105,17 @@ class Attention:
         for pool in pools:
             self._in_a_moment(f"pool {pool}", partial(self._wake_pool, pool))
 
+    def wake_priced(self, pool: str) -> None:
+        """Decide again for those that run in the pool or could."""
+        self._in_a_moment(f"price {pool}", partial(self._wake_priced, pool))
+
+    def wake_priced_type(self, gpu_type: str) -> None:
+        """Decide again for those that run, or could, in a pool whose price is that of its GPU type."""
+        for item in self._store.pools.values():
+            spec = None if isinstance(item.content, Unreadable) else item.content.spec
+            if spec is not None and spec.gpu_type == gpu_type and spec.usd_per_gpu_hour is None:
+                self.wake_priced(item.name)
+
     def wake_all(self) -> None:
         """Decide again for everybody."""
         self._in_a_moment("all", self.wake_everybody)
@@ -123,6 +137,11 @@ class Attention:
 
     def _wake_pool(self, pool: str) -> None:
         for key, pools in self._pools_of.items():
+            if pool in pools:
+                self.wake(key, decide=True, lane=Lane.LOW)
+
+    def _wake_priced(self, pool: str) -> None:
+        for key, pools in self._priced_by.items():
             if pool in pools:
                 self.wake(key, decide=True, lane=Lane.LOW)
 

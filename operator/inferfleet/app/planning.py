@@ -203,7 +203,8 @@ class Planner:
             pools={name: pool for name, pool in pools.items() if name in used},
         )
         held = decision.budget.reason == ConditionReason.GROWTH_HELD
-        self._attention.decided(item.key, waiting=decision.blocked in _MAY_RESOLVE or held, pools=used)
+        waiting = decision.blocked in _MAY_RESOLVE or held
+        self._attention.decided(item.key, waiting=waiting, pools=used, priced=decision.pools)
 
     def _forget(self, key: Key, *, gone: bool) -> None:
         if gone:

@@ -7,8 +7,9 @@ anything else.
 
 from typing import Any, Protocol
 
+from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.domain.observed import Child, Key, NodeFacts, PodFacts
-from inferfleet.observe.custom import Deployment
+from inferfleet.observe.custom import Deployment, Platform, Unreadable
 
 
 class Sink(Protocol):
@@ -28,6 +29,12 @@ class Sink(Protocol):
 
     def wake_nodes(self, nodes: tuple[NodeFacts, ...]) -> None:
         """Those that wait, and those that run in the pools of these nodes."""
+
+    def wake_priced(self, pool: str) -> None:
+        """Those for which the price of a pool may matter: they run there, or could."""
+
+    def wake_priced_type(self, gpu_type: str) -> None:
+        """The same for all pools that take their price from a GPU type."""
 
     def wake_all(self) -> None:
         """Every deployment, when there is time: what all decisions depend on changed."""
@@ -56,6 +63,10 @@ class Listener:
                 self._sink.wake_nodes(tuple(node for node in (old, new) if node is not None))
             case "namespace":
                 self._sink.wake_namespace((new or old)[0])
+            case "pool":
+                self._pool(old, new)
+            case "catalog":
+                self._catalog(old, new)
             case _:
                 self._sink.wake_all()
 
@@ -66,6 +77,18 @@ class Listener:
             self._sink.touched(new.key)
             if not quiet:
                 self._sink.wake(new.key, decide=True)
+
+    def _pool(self, old: Platform[GPUPool] | None, new: Platform[GPUPool] | None) -> None:
+        if old is not None and new is not None and _but_for(old, new, "usd_per_gpu_hour"):
+            self._sink.wake_priced(new.name)
+        else:
+            self._sink.wake_all()
+
+    def _catalog(self, old: Platform[Any] | None, new: Platform[Any] | None) -> None:
+        if old is not None and new is not None and _but_for(old, new, "prices"):
+            self._sink.wake_priced_type(new.name)
+        else:
+            self._sink.wake_all()
 
     def _child(self, old: Child | None, new: Child | None, *, quiet: bool) -> None:
         for value in (old, new):
@@ -82,3 +105,13 @@ class Listener:
             self._sink.wake(pod.key, decide=False)
         if old is not None and old.occupies_node and old.requests and (new is None or not new.occupies_node):
             self._sink.wake_waiting()
+
+
+def _but_for(old: Platform[Any], new: Platform[Any], name: str) -> bool:
+    """Whether two versions of an object say the same in everything but this field of the spec, and differ there."""
+    if isinstance(old.content, Unreadable) or isinstance(new.content, Unreadable):
+        return False
+    before, after = old.content.spec, new.content.spec
+    if not hasattr(before, name) or getattr(before, name) == getattr(after, name):
+        return False
+    return bool(before == after.model_copy(update={name: getattr(before, name)}))

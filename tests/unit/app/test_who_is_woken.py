@@ -1,0 +1,147 @@
+"""News wakes those whom it concerns, and nobody else: prices, nodes that flap, pools."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from inferfleet.app.attention import Attention
+from inferfleet.domain.observed import Key
+from inferfleet.observe.mapping import Listener
+from inferfleet.observe.store import Store
+from inferfleet.runtime.queue import KeyedQueue
+
+Document = dict[str, Any]
+EVERYBODY = {("team", name) for name in ("in-a", "could-a", "in-b", "waits")}
+
+
+class Place:
+    """A store with four deployments and two pools, and what is woken by what happens to it."""
+
+    def __init__(self) -> None:
+        self.store, self.queue = Store(), KeyedQueue[Key]()
+        self.attention = Attention(self.store, self.queue, on_touched=lambda _key: None, on_removed=lambda _item: None)
+        self._version = 0
+        for name in sorted(name for _, name in EVERYBODY):
+            self.put("deployments", "InferenceDeployment", name, deployment(), namespace="team")
+        self.pool("pool-a", usdPerGPUHour="2.00")
+        self.pool("pool-b")
+        self.gpu_type("2.00")
+        self.node(ready=True)
+        for name, pools, priced in (
+            ("in-a", {"pool-a"}, set[str]()),
+            ("could-a", set[str](), {"pool-a"}),
+            ("in-b", {"pool-b"}, {"pool-b"}),
+            ("waits", set[str](), set[str]()),
+        ):
+            self.attention.decided(
+                ("team", name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced)
+            )
+        self.store.listen(Listener(self.attention))
+
+    def put(self, table: str, kind: str, name: str, body: Document, *, namespace: str = "") -> None:
+        self._version += 1
+        metadata = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": str(self._version)}
+        version = "v1" if kind == "Node" else "inferfleet.dev/v1alpha1"
+        labels = {"metadata": metadata | body.get("metadata", {})}
+        getattr(self.store, table).put({"apiVersion": version, "kind": kind, **body, **labels})
+
+    def pool(self, name: str, **change: Any) -> None:
+        spec = {
+            "gpuType": "acme-gpu-64gb",
+            "gpusPerNode": 4,
+            "capacityType": "OnDemand",
+            "nodeSelector": {"pool": name},
+            **change,
+        }
+        self.put("pools", "GPUPool", name, {"spec": spec})
+
+    def gpu_type(self, usd: str, **change: Any) -> None:
+        price = {"capacityType": "OnDemand", "usdPerGPUHour": usd, "source": "list", "date": "2026-11-01"}
+        spec = {
+            "product": "Acme",
+            "memoryMiB": 65536,
+            "memoryBandwidthGBps": 1000,
+            "denseTFLOPS": {"bf16": "300"},
+            "computeCapability": "9.0",
+            "interconnect": "PCIe",
+            "labels": [{"key": "nvidia.com/gpu.product", "value": "Acme"}],
+            "prices": [price],
+            **change,
+        }
+        self.put("gpu_types", "GPUType", "acme-gpu-64gb", {"spec": spec})
+
+    def node(self, *, ready: bool) -> None:
+        status = {
+            "allocatable": {"nvidia.com/gpu": "4"},
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+        }
+        self.put("nodes", "Node", "node-1", {"metadata": {"labels": {"pool": "pool-a"}}, "spec": {}, "status": status})
+
+    async def woken(self) -> list[Key]:
+        """Every key that waits once the news was gathered, with repetition if any was taken twice."""
+        keys = await self.queue.take(limit=100, idle=0.3, longest=1.0)
+        for key in keys:
+            self.queue.done(key)
+        return keys
+
+
+def deployment() -> Document:
+    return {
+        "spec": {
+            "model": {"id": "acme/model"},
+            "workload": {"class": "RealTime"},
+            "traffic": {"requestsPerSecond": "1", "inputTokens": 100, "outputTokens": 100},
+        }
+    }
+
+
+def after(change: Callable[[Place], object]) -> set[str]:
+    """The names that a change wakes."""
+
+    async def run() -> list[Key]:
+        place = Place()
+        change(place)
+        return await place.woken()
+
+    return {name for _, name in asyncio.run(run())}
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (lambda place: place.pool("pool-a", usdPerGPUHour="1.90"), {"in-a", "could-a"}),
+        (lambda place: place.gpu_type("1.90"), {"in-b"}),
+        (lambda place: place.pool("pool-a", usdPerGPUHour="2.00", region="eu-west-1"), None),
+        (lambda place: place.pool("pool-a", usdPerGPUHour="1.90", region="eu-west-1"), None),
+        (lambda place: place.gpu_type("2.00", memoryMiB=60000), None),
+        (lambda place: place.node(ready=False), {"in-a", "waits"}),
+    ],
+    ids=["price of a pool", "price of a type", "region", "price and region", "memory", "node"],
+)
+def test_a_change_wakes_those_whom_it_concerns(change: Callable[[Place], object], names: set[str] | None) -> None:
+    assert after(change) == (names or {name for _, name in EVERYBODY})
+
+
+def test_a_price_that_stays_wakes_nobody() -> None:
+    async def run() -> int:
+        place = Place()
+        place.pool("pool-a", usdPerGPUHour="2.00")
+        await asyncio.sleep(0)
+        return len(place.queue)
+
+    assert asyncio.run(run()) == 0
+
+
+def test_a_flapping_node_costs_one_round_however_often_it_flaps() -> None:
+    """A hundred changes within one gathering time lead to one decision for each of those concerned."""
+
+    async def run() -> tuple[int, list[Key]]:
+        place = Place()
+        for flap in range(100):
+            place.node(ready=bool(flap % 2))
+        return place.queue.added, await place.woken()
+
+    added, keys = asyncio.run(run())
+    assert (added, sorted(keys)) == (0, [("team", "in-a"), ("team", "waits")])
