@@ -37,12 +37,14 @@ def sources(settings: Settings, client: Client) -> Sources:
         return await client.read_log(pod.namespace, pod.name, ENGINE_CONTAINER, most_bytes=_START_BYTES)
 
     async def last_log(pod: PodFacts) -> str:
-        ended = any(item.name == ENGINE_CONTAINER and item.terminated for item in pod.containers)
+        # While the container waits for its restart, the kubelet gives the run before unasked
+        # (k8s.io/kubernetes/pkg/kubelet, validateContainerLogStatus).
+        stopped = any(item.name == ENGINE_CONTAINER and (item.terminated or item.waiting) for item in pod.containers)
         return await client.read_log(
             pod.namespace,
             pod.name,
             ENGINE_CONTAINER,
-            previous=not ended,
+            previous=not stopped,
             most_bytes=_LAST_BYTES,
             last_lines=_LAST_LINES,
         )
