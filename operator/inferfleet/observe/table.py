@@ -58,7 +58,7 @@ class Table(Generic[Value]):
         """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known."""
         key, uid, version = _identity(document)
         row = self._rows.get(key)
-        if row is not None and row.uid == uid and version <= row.version:
+        if row is not None and version <= row.version:
             return
         if version <= self._deleted.get(key, -1):
             return

@@ -12,6 +12,9 @@ from inferfleet.api.v1alpha1 import BatchStatus
 from inferfleet.report.observation import Observation
 
 WORKER_CONTAINER = "worker"
+# The largest count that the status may hold (its schema's bound). The words come from a pod of the tenant: one absurd
+# number must not make every later write of the status invalid.
+_MOST = 2**53 - 1
 
 
 def batch_status(previous: BatchStatus | None, seen: Observation) -> BatchStatus:
@@ -50,4 +53,4 @@ def _parse(text: str) -> dict[str, Any] | None:
 
 def _number(words: dict[str, Any], name: str) -> int:
     value = words.get(name)
-    return value if isinstance(value, int) and value >= 0 else 0
+    return min(value, _MOST) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

@@ -48,6 +48,13 @@ def test_an_older_version_never_replaces_a_newer_one(table: Table[int]) -> None:
     assert table.get(("", "a")) == 50
 
 
+def test_a_late_word_of_a_predecessor_does_not_replace_its_namesake(table: Table[int]) -> None:
+    table.put(document("a", 5, 50, uid="new"))
+    table.put(document("a", 4, 40, uid="old"))
+
+    assert table.get(("", "a")) == 50
+
+
 def test_a_late_answer_does_not_bring_a_deleted_object_back(table: Table[int]) -> None:
     table.put(document("a", 1, 10))
     table.delete(document("a", 3))
