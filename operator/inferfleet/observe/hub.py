@@ -1,8 +1,8 @@
 """Facts of models from a Hugging Face hub: config.json and the sizes of the weight files, never the weights.
 
-In: a model id and revision, and the operator's own endpoint and token. Out: a `Model`, an `UnknownModel` that says what
-to do instead, or `Unreachable`, which is worth another try. Blocking; the caller runs it in a thread and keeps the
-answer. Must not follow anything a tenant wrote except the id, which the API's schema restricts.
+In: a model id and revision, and the operator's own endpoint and token. Out: a `Model`, an `UnknownModel` that says
+what to do instead, or `Unreachable`, which is worth another try. Blocking; the caller runs it in a thread and keeps
+the answer. Must not follow anything a tenant wrote except the id, which the API's schema restricts.
 """
 
 import json
