@@ -21,6 +21,8 @@ import uvloop
 from inferfleet.app.assembly import Assembly
 from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound, Unreachable
+from inferfleet.catalog.gpus import gpus
+from inferfleet.catalog.models import models
 from inferfleet.domain.resources import GROUP, OURS
 from inferfleet.observe.handlers import register
 from inferfleet.observe.handlers import settings as kopf_settings
@@ -60,6 +62,7 @@ def run(settings: Settings) -> int:
     except (FileNotFoundError, kubernetes.config.ConfigException) as error:
         _log.error("%s", error)
         return EXIT_NO_CLUSTER
+    gpus(), models()  # read before the event loop starts, which they would hold up for a second
     if not settings.identity:
         name = f"{socket.gethostname()}-{random.randrange(16**6):06x}"  # noqa: S311 - tells processes apart
         settings = settings.model_copy(update={"identity": name})

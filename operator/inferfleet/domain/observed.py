@@ -116,7 +116,7 @@ class Child:
     `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
     object without status and bookkeeping, as JSON, for comparing with what we rendered; equal `content` means that
     nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
-    failed pods of a Job.
+    failed pods of a Job. `engine` is the engine container of its pod template.
     """
 
     api_version: str
@@ -139,6 +139,7 @@ class Child:
     succeeded: int = 0
     failed: int = 0
     conditions: tuple[ChildCondition, ...] = ()
+    engine: EngineContainer | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> tuple[str, str, str]:

@@ -7,9 +7,8 @@ operator: what runs with them has proved that it fits.
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
-
-import orjson
 
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.observed import Child, EngineContainer
@@ -26,8 +25,7 @@ def engine_settings(child: Child, version: str) -> EngineSettings | None:
 
 def engine_of_child(child: Child) -> EngineContainer | None:
     """Return the engine in the child's pod template, None without one."""
-    template = (orjson.loads(child.content).get("spec") or {}).get("template") or {}
-    return engine_container(template.get("spec") or {})
+    return child.engine
 
 
 def engine_container(spec: Mapping[str, Any]) -> EngineContainer | None:
@@ -42,6 +40,7 @@ def engine_container(spec: Mapping[str, Any]) -> EngineContainer | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def settings_of(engine: EngineContainer, version: str) -> EngineSettings | None:
     """Return the settings in an engine's command line; missing or malformed flags give None."""
     flags = flags_of(engine)

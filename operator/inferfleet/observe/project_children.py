@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from inferfleet.domain.observed import Child, ChildCondition
+from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 
 Document = Mapping[str, Any]
@@ -44,6 +45,7 @@ def child(document: Document) -> Child:
         succeeded=status.get("succeeded") or 0,
         failed=status.get("failed") or 0,
         conditions=tuple(_condition(item) for item in status.get("conditions") or ()),
+        engine=engine_container(((document.get("spec") or {}).get("template") or {}).get("spec") or {}),
     )
 
 
