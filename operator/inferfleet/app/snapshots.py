@@ -18,7 +18,7 @@ from inferfleet.domain.observed import Key
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, Elsewhere
 from inferfleet.observe.custom import Deployment, Parsed, Platform, Unreadable
-from inferfleet.observe.holdings import holding_of, merged
+from inferfleet.observe.holdings import holding_of, left_behind, merged
 from inferfleet.observe.pools import pool_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
@@ -48,6 +48,7 @@ class Snapshots:
         self._catalog = Catalog(elsewhere=elsewhere)
         self._catalog_of: tuple[int, int] | None = None
         self._holdings: dict[str, Holding] = {}
+        self._left_behind: dict[Key, Holding] = {}
         self._stale: set[Key] = set()
         self._prices_of: tuple[int, int] | None = None
         self._prices: dict[str, Price | None] = {}
@@ -58,9 +59,12 @@ class Snapshots:
         self._stale.add(key)
 
     def removed(self, item: Deployment) -> None:
-        """Forget a deployment that is gone."""
-        self._holdings.pop(item.uid, None)
+        """Forget a deployment that is gone, but for what its pods occupy until they are gone too."""
+        former = self._holdings.pop(item.uid, None)
+        if former is not None:
+            self._left_behind[item.key] = former
         self._assumed.pop(item.uid, None)
+        self._stale.add(item.key)
 
     def assume(self, demand: Demand, decision: Decision) -> None:
         """Count a decision as held from now on, until its reservation is stored (`settled`)."""
@@ -120,7 +124,9 @@ class Snapshots:
         for key in self._stale:
             item = self._store.deployments.get(key)
             if item is None:
+                self._refresh_left_behind(key)
                 continue
+            self._left_behind.pop(key, None)  # pods of a namesake count as its successor's
             holding = holding_of(
                 item,
                 children=self._store.children_of(key).values(),
@@ -133,7 +139,15 @@ class Snapshots:
             else:
                 self._holdings[item.uid] = holding
         self._stale.clear()
-        return self._holdings
+        return self._holdings | {holding.uid: holding for holding in self._left_behind.values()}
+
+    def _refresh_left_behind(self, key: Key) -> None:
+        """Look at the pods of a deployment that is gone, or was never known."""
+        former = self._left_behind.pop(key, None)
+        labels = self._store.namespace_labels(key[0])
+        found = left_behind(key, former, pods=self._store.pods_of(key), namespace_labels=labels)
+        if found is not None:
+            self._left_behind[key] = found
 
     def demand(self, item: Deployment) -> Demand | Unreadable:
         """Return what a deployment asks for."""

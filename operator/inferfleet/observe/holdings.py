@@ -20,7 +20,7 @@ from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY, BackOff, History
 from inferfleet.domain.money import HOURS_PER_MONTH
-from inferfleet.domain.observed import Child, LabelSet, PodFacts
+from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.observe.custom import Deployment
 from inferfleet.observe.engine_arguments import engine_settings
@@ -116,12 +116,43 @@ def _ended(child: Child) -> bool:
 
 
 def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:
-    """Return the devices that pods occupy, per node, sorted by node."""
+    """Return the GPUs that pods occupy, per node, sorted by node.
+
+    A pod of ours asks for one kind of GPU. Other devices are put into pods by admission webhooks (network interfaces,
+    mostly one per pod) and must not be taken for GPUs, so the largest request counts and not the sum.
+    """
     counts: dict[str, int] = {}
     for pod in pods:
         if pod.occupies_node:
-            counts[pod.node] = counts.get(pod.node, 0) + sum(count for _, count in pod.requests)
+            gpus = max((count for _, count in pod.requests), default=0)
+            counts[pod.node] = counts.get(pod.node, 0) + gpus
     return tuple(Bound(node=node, gpus=gpus) for node, gpus in sorted(counts.items()) if gpus)
+
+
+def left_behind(
+    key: Key, former: Holding | None, *, pods: Iterable[PodFacts], namespace_labels: LabelSet
+) -> Holding | None:
+    """Return what pods of a deployment that is gone still occupy, None when no such pod is left.
+
+    Money is free when the pods are gone, not when the object is. `former` is what the deployment held; where nobody
+    knows (a restart), its pods count as real-time work of the default category.
+    """
+    bound = bound_gpus(pods)
+    if not bound:
+        return None
+    namespace, name = key
+    workload = Workload(workload_class=WorkloadClass.REAL_TIME)
+    return Holding(
+        uid=f"pods of {namespace}/{name}",
+        namespace=namespace,
+        name=name,
+        workload_class=former.workload_class if former else workload.workload_class,
+        category=former.category if former else workload.category,
+        priority=former.priority if former else workload.priority,
+        namespace_labels=tuple(sorted(namespace_labels)),
+        bound=bound,
+        usd_total=former.usd_total if former else None,
+    )
 
 
 def _placement(
