@@ -18,7 +18,7 @@ from inferfleet.plan.decrease import PATIENCE
 from inferfleet.plan.ledger import claim_of
 from inferfleet.plan.money_gate import admitted
 from inferfleet.plan.options import ZERO, counts
-from inferfleet.plan.outcome import placements
+from inferfleet.plan.outcome import Names, placements
 from inferfleet.plan.serve import Case, Course
 from inferfleet.plan.stockout import MOVE_PATIENCE, next_change, ready
 
@@ -27,7 +27,7 @@ def carry_out(case: Case, course: Course) -> Decision:
     """Return the decision; from here on its GPUs and dollars are promised."""
     demand, arrangement = case.demand, course.arrangement
     assert arrangement is not None
-    placed = _placed(case, course, arrangement)
+    placed = placements(demand, arrangement, _names(case, course, arrangement))
     draining = _draining(case, course, placed)
     for part in arrangement.parts:
         more = part.replicas - (part.held.replicas if part.held else 0)
@@ -55,22 +55,16 @@ def carry_out(case: Case, course: Course) -> Decision:
     )
 
 
-def _placed(case: Case, course: Course, arrangement: Arrangement) -> tuple[Placement, ...]:
-    """Name the parts. What replaces pods in place takes over their name, so that they are replaced one by one."""
-    held = case.holding.placements if case.holding else ()
+def _names(case: Case, course: Course, arrangement: Arrangement) -> Names:
+    """What replaces pods in place takes over their name, so that they are replaced one by one."""
+    if course.moves:
+        return case.names
     staying = {part.held.name for part in arrangement.parts if part.held}
+    left = [item.name for item in course.stands.staying if item.name not in staying]
     batch = case.demand.spec.batch is not None
-    heirs = (
-        ()
-        if course.moves and not batch
-        else tuple(
-            item.name
-            for item in course.stands.staying
-            if item.name not in staying and (batch or (case.holding and case.holding.pods_of(item.name).scheduled))
-        )
-    )
-    taken = [item.name for item in held if item.name not in heirs]
-    return placements(case.demand, arrangement, taken=taken, heirs=heirs)
+    heirs = tuple(name for name in left if batch or (case.holding and case.holding.pods_of(name).scheduled))
+    spare = (*(name for name in left if name not in heirs), *(item.name for item in course.stands.given_up))
+    return Names(taken=tuple(item.name for item in course.stands.draining), heirs=heirs, spare=spare)
 
 
 def _draining(case: Case, course: Course, placed: tuple[Placement, ...]) -> tuple[Placement, ...]:

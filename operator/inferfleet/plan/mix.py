@@ -24,7 +24,8 @@ HALF_MICRO_USD = 5e-7
 class MixOption:
     """One kind of replica: a GPU type, tensor parallel size, pool and capacity type under one name.
 
-    `most` bounds the replicas (stock, quota); None: unbounded.
+    `most` bounds the replicas (stock, quota); None: unbounded. Of the kinds in one `group` (not empty), such as those
+    of one GPU type, a mix uses at most one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class MixOption:
     usd_per_hour: Decimal
     gpus: int = 1
     most: int | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def cheapest_mix(options: Sequence[MixOption], requests_per_second: float, *, mo
 
 
 class _Problem:
-    """The integer program: counts n, uses u in {0, 1}; sum n r >= rate, n <= bound u, sum u <= most_kinds."""
+    """Counts n, uses u in {0, 1}; sum n r >= rate, n <= bound u, sum u <= most_kinds, at most one u per group."""
 
     def __init__(self, options: Sequence[MixOption], rate: float, most_kinds: int) -> None:
         self._size = len(options)
@@ -90,6 +92,9 @@ class _Problem:
         for index, bound in enumerate(bounds):
             self._row(-highspy.kHighsInf, 0.0, {index: 1.0, self._size + index: -float(bound)})
         self._row(-highspy.kHighsInf, float(most_kinds), {self._size + index: 1.0 for index in range(self._size)})
+        for group in sorted({option.group for option in options} - {""}):
+            members = [index for index, option in enumerate(options) if option.group == group]
+            self._row(-highspy.kHighsInf, 1.0, {self._size + index: 1.0 for index in members})
 
     def cap(self, weights: Sequence[float], limit: float) -> None:
         """Demand that a weighted sum of the counts stays at or below a limit."""

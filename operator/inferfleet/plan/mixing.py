@@ -1,6 +1,6 @@
 """Several kinds of replicas behind one Service, where the user allows it and it is clearly cheaper.
 
-In: a demand's offers and what stock and money leave. Out: the cheapest arrangement of at most two kinds, or the counts
+In: a demand's offers and what stock and money leave. Out: the cheapest arrangement of two GPU types, or the counts
 that a running one needs now. Kinds share requests in proportion to their capacity, because the Service does not know
 how long a request is (throughput-and-cost.md 6.1); that is why two are enough. Must not decide whether to move.
 """
@@ -106,6 +106,7 @@ def _kind(gate: Gate, option: Option) -> MixOption:
         requests_per_second=assessment.speed.requests_per_second / (1 + HEADROOM[assessment.speed.confidence]),
         usd_per_hour=assessment.tensor_parallel_size * usd,
         gpus=assessment.tensor_parallel_size,
+        group=assessment.gpu_type,
         most=mine + gate.stock.room(assessment.pool, assessment.tensor_parallel_size),
     )
 
@@ -124,11 +125,12 @@ def _solved(demand: Demand, kinds: dict[str, MixOption]) -> Mix | None:
 
 
 def _undominated(kinds: list[MixOption], rate: float) -> list[MixOption]:
-    """Drop kinds that another one can always replace: as fast, no dearer, and enough of them for everything."""
+    """Drop kinds that one of the same GPU type can always replace: as fast, no dearer, enough of them for all."""
     kept: list[MixOption] = []
     for kind in sorted(kinds, key=lambda item: (item.usd_per_hour, item.gpus, -item.requests_per_second, item.name)):
         replaced = any(
-            other.requests_per_second >= kind.requests_per_second
+            other.group == kind.group
+            and other.requests_per_second >= kind.requests_per_second
             and other.gpus <= kind.gpus
             and (other.most or 0) * other.requests_per_second >= rate
             for other in kept

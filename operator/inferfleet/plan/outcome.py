@@ -4,7 +4,8 @@ In: what was chosen, what stood before, the money gate's answer. Out: a `Decisio
 new gets a name that nothing of this deployment has, unless it takes over the pods of what it replaces.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.domain.decision import BudgetVerdict, Decision
@@ -22,37 +23,49 @@ from inferfleet.plan.options import Option
 ENDED = "the batch has ended; nothing is reserved"
 
 
-def placements(
-    demand: Demand, arrangement: Arrangement, *, taken: Iterable[str], heirs: Iterable[str]
-) -> tuple[Placement, ...]:
-    """Return the parts as placements, the largest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names that this deployment has already: `taken` by something that stays.
 
-    `taken` names belong to something else of this deployment; `heirs` are names whose pods the new parts take over,
-    first come first served.
+    `heirs` have pods that a new part takes over, first come first served; `spare` ones are given up and used again
+    only when there is no other, because what is left of their pods would be mistaken for the new ones.
     """
-    used, free = {*taken, *(part.held.name for part in arrangement.parts if part.held)}, list(heirs)
-    found = []
+
+    taken: tuple[str, ...] = ()
+    heirs: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
+
+
+def placements(demand: Demand, arrangement: Arrangement, names: Names) -> tuple[Placement, ...]:
+    """Return the parts as placements, the largest first. They must be `nameable`."""
+    found = _named(demand, arrangement, names)
+    return tuple(_placement(part, name or demand.name) for part, name in zip(arrangement.parts, found, strict=True))
+
+
+def nameable(demand: Demand, arrangement: Arrangement, names: Names) -> bool:
+    """Tell whether every part gets a name of its own beside those that stay."""
+    return None not in _named(demand, arrangement, names)
+
+
+def _named(demand: Demand, arrangement: Arrangement, names: Names) -> tuple[str | None, ...]:
+    """Name each part: what runs keeps its name, what is new gets the deployment's own or one with a hash."""
+    used = {*names.taken, *(part.held.name for part in arrangement.parts if part.held)}
+    heirs, given = list(names.heirs), []
     for part in arrangement.parts:
-        if part.held:
-            name = part.held.name
-        elif free:
-            name = free.pop(0)
-        else:
-            name = new_name(demand, part, used)
-        used.add(name)
-        found.append(_placement(part, name))
-    return tuple(found)
+        fresh = [name for name in _own_names(demand, part) if name not in names.spare]
+        offered = [part.held.name] if part.held else [*heirs, *fresh, *names.spare]
+        name = next((name for name in offered if part.held or name not in used), None)
+        used |= {name} if name else set()
+        given.append(name)
+    return tuple(given)
 
 
-def new_name(demand: Demand, option: Option, used: Iterable[str]) -> str:
-    """Return the deployment's own name while nothing else has it, else the name with the candidate's hash."""
-    assessment = option.assessment
-    return child_name(
-        demand.name,
-        gpu_type=assessment.gpu_type,
-        pool=assessment.pool,
-        capacity_type=assessment.capacity_type,
-        first=demand.name not in used,
+def _own_names(demand: Demand, option: Option) -> tuple[str, ...]:
+    """The deployment's own name, and the one with the candidate's hash."""
+    item = option.assessment
+    return tuple(
+        child_name(demand.name, gpu_type=item.gpu_type, pool=item.pool, capacity_type=item.capacity_type, first=first)
+        for first in (True, False)
     )
 
 

@@ -20,6 +20,7 @@ from inferfleet.plan.decrease import patient
 from inferfleet.plan.mixing import cheapest_mixture, may_mix, resized
 from inferfleet.plan.moving import Mover, Objection
 from inferfleet.plan.options import Gate, Option
+from inferfleet.plan.outcome import Names, nameable
 from inferfleet.plan.stockout import Standing
 
 
@@ -39,6 +40,14 @@ class Case:
     def history(self) -> History:
         """What is remembered of earlier decisions."""
         return self.holding.history if self.holding else NO_HISTORY
+
+    @property
+    def names(self) -> Names:
+        """Names that are not free for what something moves to: a batch hands on its own, real-time work runs on."""
+        held = tuple(item.name for item in self.stands.staying)
+        spare = tuple(item.name for item in self.stands.given_up)
+        batch = self.demand.spec.batch is not None
+        return Names(heirs=held, spare=spare) if batch else Names(taken=held, spare=spare)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +134,8 @@ def _cheaper(case: Case, able: list[Option], current: Arrangement) -> list[Arran
         mixture = cheapest_mixture(case.gate, case.offered, single)
         if mixture and mixture.comparable < current.comparable and not all(part.held for part in mixture.parts):
             found.append(mixture)
-    return sorted(found, key=lambda item: item.comparable)
+    named = [target for target in found if nameable(case.demand, target, case.names)]
+    return sorted(named, key=lambda item: item.comparable)
 
 
 def _why_stay(mover: Mover, option: Option) -> str:
