@@ -84,7 +84,7 @@ class Story:
                 ("asked", _asked(item["spec"])),
                 ("answer", answer),
                 *(("chosen", text) for text in chosen),
-                ("costs", _cost(status.get("cost"))),
+                ("costs", _cost(status.get("cost"), item["spec"])),
                 ("memory", _memory(status.get("memory"))),
                 ("budget", condition(item, "WithinBudget").get("message", "")),
                 *(("runs", _pod(pod)) for pod in pods_of(cluster, item)),
@@ -175,10 +175,12 @@ def _asked(spec: Manifest) -> str:
     return f"{model}, {batch.get('requests', 'a file of')} requests as a batch{deadline}"
 
 
-def _cost(cost: Manifest | None) -> str:
+def _cost(cost: Manifest | None, spec: Manifest) -> str:
     if not cost:
         return ""
     per_token = f", {cost['usdPerMillionTokens']} per million tokens" if cost.get("usdPerMillionTokens") else ""
+    if per_token and "requestsPerMonth" not in spec.get("traffic", {"requestsPerMonth": 0}):
+        per_token += " if the peak lasted all month"
     amount = f"{cost['usdTotal']} in total" if cost.get("usdTotal") else f"{cost['usdPerMonth']} per month"
     return f"USD {cost['usdPerHour']} per hour, {amount}{per_token}; price from {cost['priceSource']}"
 

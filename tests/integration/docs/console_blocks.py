@@ -78,7 +78,7 @@ def read_page(markdown: str) -> Page:
 
 
 def missing(shown: str, printed: str) -> str | None:
-    """Return the first part of a page's text that was not printed, None when all of it was, in that order.
+    """Return the words of a page up to the first that was not printed so, None when all were, in that order.
 
     Line breaks and runs of blanks do not matter; `...` stands for anything.
     """
@@ -86,9 +86,15 @@ def missing(shown: str, printed: str) -> str | None:
     for part in re.split(r"\s*(?:\.\.\.|…)\s*", " ".join(shown.split())):
         where = rest.find(part)
         if where < 0:
-            return part
+            return _up_to_difference(part, rest)
         rest = rest[where + len(part) :]
     return None
+
+
+def _up_to_difference(part: str, printed: str) -> str:
+    words = part.split(" ")
+    known = next(count for count in range(len(words)) if " ".join(words[: count + 1]) not in printed)
+    return " ".join(words[: known + 1])
 
 
 def _commands(block: list[str], first_line: int, status: int) -> list[Command]:
