@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from inferfleet.app.attention import Attention
+from inferfleet.app.catching_up import CatchingUp
 from inferfleet.app.hub_models import HubModels, hub_is_off
 from inferfleet.app.learning import Learning, LessonBook, LessonStorage, learned, sources
 from inferfleet.app.planning import Job, Planner
@@ -118,7 +119,10 @@ class Assembly:
             snapshots.touched(key)
             learning.touched(key)
 
+        catching_up = CatchingUp(client, _tables(store), namespaces=settings.watch_namespaces)
+
         async def prepare() -> None:
+            await catching_up.prepare()
             await learning.prepare()
 
         attention = Attention(store, queue, on_touched=touched, on_removed=removed)
@@ -150,6 +154,7 @@ class Assembly:
 
         def begin() -> None:
             snapshots.forget_assumed()
+            catching_up.begin_reign()
             learning.begin_reign()
             attention.wake_everybody()
 
