@@ -18,7 +18,7 @@ from inferfleet.domain.observed import Key
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, Elsewhere
 from inferfleet.observe.custom import Deployment, Parsed, Platform, Unreadable
-from inferfleet.observe.holdings import holding_of, left_behind, merged
+from inferfleet.observe.holdings import holding_of, left_behind, merged, reserved_replicas
 from inferfleet.observe.pools import pool_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
@@ -82,6 +82,7 @@ class Snapshots:
             usd_total=str(chosen.usd_total) if chosen and chosen.usd_total is not None else None,
             history=decision.history,
             generation=demand.generation if decision.blocked is None else None,
+            reserved_replicas=reserved_replicas(demand.spec) if decision.blocked is None else 0,
         )
 
     def forget_assumed(self) -> None:

@@ -65,7 +65,7 @@ class Holding:
     A holding lives from admission until its pods are gone, also when the object is being deleted. The ledger keys on
     `uid`, never on names or labels. `generation` is that of the spec it was admitted for (None: not known). `done` is
     the share of a batch that is finished, from 0 to 1; `finished` says that its Job has ended, well or not: it then
-    holds only what its pods still occupy.
+    holds only what its pods still occupy. `reserved_replicas` are held although fewer may run (0: what runs is all).
     """
 
     uid: str
@@ -83,6 +83,7 @@ class Holding:
     generation: int | None = None
     done: float = 0.0
     finished: bool = False
+    reserved_replicas: int = 0
 
     def pods_of(self, placement: str) -> Pods:
         """Return what is known of a placement's pods; nothing known: none exist."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from inferfleet.api.conditions import find_condition
-from inferfleet.api.enums import WorkloadClass
+from inferfleet.api.enums import ReservePolicy, WorkloadClass
 from inferfleet.api.reasons import ConditionType
-from inferfleet.api.v1alpha1 import InferenceDeploymentStatus, PlacementStatus
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec, InferenceDeploymentStatus, PlacementStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import HistoryStatus
 from inferfleet.api.v1alpha1.workload import Workload
 from inferfleet.domain.demand import Bound, Holding, Pods
@@ -71,7 +71,14 @@ def holding_of(
         generation=_planned_generation(status),
         done=_done(status),
         finished=any(_ended(child) for child in by_name.values()),
+        # Of a spec that is not admitted yet nothing is held: it would admit itself.
+        reserved_replicas=reserved_replicas(spec) if spec and _planned_generation(status) == item.generation else 0,
     )
+
+
+def reserved_replicas(spec: InferenceDeploymentSpec) -> int:
+    """Return the replicas that the ledger holds for a real-time deployment whatever runs, 0 where that is all."""
+    return (spec.scaling.max_replicas or 0) if spec.scaling.reserve is ReservePolicy.MAX else 0
 
 
 def pods_of_placement(name: str, pods: Iterable[PodFacts]) -> Pods:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from inferfleet.api.enums import Category, Enforcement, WorkloadClass
+from inferfleet.api.enums import Category, Enforcement, Role, WorkloadClass
 from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.domain.world import Policy, World
@@ -229,7 +229,7 @@ def held_claim(holding: Holding) -> Claim:
     """Turn what a deployment holds into a claim at the prices it is charged."""
     batch = holding.workload_class is WorkloadClass.BATCH
     ended = holding.finished and not holding.bound
-    hourly = sum((placement.usd_per_hour for placement in holding.placements), ZERO)
+    hourly = sum((placement.usd_per_hour for placement in holding.placements), ZERO) + _reserved_hourly(holding)
     total = Decimal(holding.usd_total) if holding.usd_total is not None else hourly * HOURS_PER_MONTH
     return Claim(
         uid=holding.uid,
@@ -240,6 +240,15 @@ def held_claim(holding: Holding) -> Claim:
         batch=batch,
         usd=ZERO if ended else total if batch else hourly * HOURS_PER_MONTH,
     )
+
+
+def _reserved_hourly(holding: Holding) -> Decimal:
+    """USD per hour of replicas that are held and do not run yet, at the price of the placement that would grow."""
+    staying = [placement for placement in holding.placements if placement.role is not Role.DRAINING]
+    missing = holding.reserved_replicas - sum(placement.replicas for placement in staying)
+    if len(staying) != 1 or missing <= 0 or not staying[0].replicas:
+        return ZERO
+    return missing * staying[0].tensor_parallel_size * staying[0].usd_per_gpu_hour
 
 
 def claim_of(demand: Demand, usd: Decimal) -> Claim:

@@ -22,6 +22,12 @@ STATUS = {
         }
     ],
     "cost": {"usdPerHour": "1.00", "usdPerMonth": "730.00"},
+    "conditions": [
+        {
+            "type": "Planned", "status": "True", "reason": "Decided", "message": "", "observedGeneration": 1,
+            "lastTransitionTime": "2026-11-01T00:00:00Z",
+        }
+    ],
 }  # fmt: skip
 
 
@@ -55,11 +61,25 @@ class Cluster:
         self.put("policies", "BudgetPolicy", "team-a", spec=budget)
 
     def put(
-        self, table: str, kind: str, name: str, *, namespace: str = "", labels: Any = None, **body: Any
+        self,
+        table: str,
+        kind: str,
+        name: str,
+        *,
+        namespace: str = "",
+        labels: Any = None,
+        generation: int = 1,
+        **body: Any,
     ) -> Document:
         self._version += 1
         ours = kind in ("GPUPool", "BudgetPolicy", "InferenceDeployment")
-        metadata = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "generation": 1, "labels": labels or {}}
+        metadata = {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{name}",
+            "generation": generation,
+            "labels": labels or {},
+        }
         document = {
             "apiVersion": "inferfleet.dev/v1alpha1" if ours else "v1",
             "kind": kind,
@@ -69,10 +89,11 @@ class Cluster:
         getattr(self.store, table).put(document)
         return document
 
-    def deployment(self, name: str, *, status: Document | None = None) -> Document:
-        spec = merged(REAL_TIME, {"replicas": 1, "placement": {"maxTensorParallelSize": 1}})
+    def deployment(self, name: str, *, status: Document | None = None, generation: int = 1, **spec: Any) -> Document:
+        spec = merged(REAL_TIME, {"replicas": 1, "placement": {"maxTensorParallelSize": 1}} | spec)
         return self.put(
-            "deployments", "InferenceDeployment", name, namespace="team-a", spec=spec, status=status or {}
+            "deployments", "InferenceDeployment", name, namespace="team-a", generation=generation, spec=spec,
+            status=status or {},
         )  # fmt: skip
 
     def pod(self, name: str, **devices: str) -> Document:
@@ -128,3 +149,15 @@ def test_devices_that_a_webhook_put_into_a_pod_are_not_gpus() -> None:
 
     assert [bound.gpus for bound in holding.bound] == [1]
     assert sum(placement.usd_per_hour for placement in holding.placements) == Decimal(1)
+
+
+def test_a_reserve_is_held_for_the_spec_that_was_admitted_and_not_for_a_newer_one() -> None:
+    cluster, bounds = Cluster(), {"maxReplicas": 3, "reserve": "Max"}
+    cluster.deployment("chat", status=STATUS, scaling=bounds)
+    (admitted,) = cluster.snapshots.holdings().values()
+
+    cluster.deployment("chat", status=STATUS, scaling=bounds | {"maxReplicas": 50}, generation=2)
+    (newer,) = cluster.snapshots.holdings().values()
+
+    assert (admitted.reserved_replicas, newer.reserved_replicas) == (3, 0)
+    assert cluster.decide("chat").blocked is ReadyReason.OVER_BUDGET

@@ -214,3 +214,15 @@ def test_a_larger_reserve_is_asked_for_the_money() -> None:
 
     assert decision.blocked is ReadyReason.OVER_BUDGET
     assert placed(decision).replicas == 1
+
+
+def test_what_is_reserved_for_growth_is_not_given_to_others() -> None:
+    roomy = one_gpu("a-roomy", scaling={"maxReplicas": 3, "reserve": "Max"})
+    (first,) = admit([roomy], policy(usd="2500"))
+    held = holding(roomy, first, reserved_replicas=3)
+    where = world(POOL, policies=[policy(usd="2500")], holdings=[held])
+
+    (late,) = decide(where, [one_gpu("b-late")])
+
+    assert late.blocked is ReadyReason.OVER_BUDGET
+    assert "a-roomy 2190.00" in late.message
