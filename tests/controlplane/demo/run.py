@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from tests.controlplane import build
-from tests.controlplane.cluster import CommandFailedError
-from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.cluster import Cluster, CommandFailedError
 from tests.controlplane.demo import world as setup
 from tests.controlplane.demo.answers import problems, wait_for_answers
+from tests.controlplane.demo.ground import OccupiedClusterError, ground, ground_name
 from tests.controlplane.demo.lifetime import DemoRunningError, claim, publish
 from tests.controlplane.demo.next_steps import next_steps
 from tests.controlplane.demo.progress import Progress
@@ -65,8 +65,8 @@ class Demo:
             except DemoRunningError as error:
                 self.console.print(f"[red]{escape(str(error))}[/]; `make demo-down` ends it")
                 return 1
-            except build.BuildError as error:
-                self.console.print(f"[red]the control plane cannot be built[/]: {escape(str(error))}")
+            except (build.BuildError, OccupiedClusterError, FileNotFoundError) as error:
+                self.console.print(f"[red]there is no cluster for the demo[/]: {escape(str(error))}")
                 return 1
             except InterruptedDemo:
                 self.console.print("\ninterrupted before the story was told; everything is removed again")
@@ -78,15 +78,15 @@ class Demo:
             programs = build.programs_directory()
             progress.note(str(programs))
         with contextlib.ExitStack() as stack:
-            with progress.step("starting etcd, API server, controllers, scheduler and KWOK"):
-                cluster = stack.enter_context(ControlPlane.start())
+            with progress.step(ground_name()):
+                cluster = stack.enter_context(ground())
             try:
                 return self._play(cluster, progress, stack)
             except _FAILURES as error:
                 self._explain(cluster, error)
                 return 1
 
-    def _play(self, cluster: ControlPlane, progress: Progress, stack: contextlib.ExitStack) -> int:
+    def _play(self, cluster: Cluster, progress: Progress, stack: contextlib.ExitStack) -> int:
         with progress.step("creating simulated GPU nodes for the pools of examples/"):
             world = setup.make_fleet(cluster)
             stack.enter_context(setup.simulated_engines(cluster))
@@ -111,7 +111,7 @@ class Demo:
             self._stay(cluster)
         return 1 if wrong else 0
 
-    def _invite(self, cluster: ControlPlane) -> None:
+    def _invite(self, cluster: Cluster) -> None:
         """Say how to go on from another terminal."""
         environment = publish(self.directory, cluster)
         self.console.print()
@@ -125,7 +125,7 @@ class Demo:
             for command in step.undo:
                 self.console.out(f"  {command}    # undo")
 
-    def _stay(self, cluster: ControlPlane) -> None:
+    def _stay(self, cluster: Cluster) -> None:
         """Keep everything running until a signal comes. Raises ProcessDiedError when a program ends by itself."""
         self.console.print("\n[bold]Running until Ctrl-C[/] (or `make demo-down` in another terminal).")
         with contextlib.suppress(InterruptedDemo):
@@ -134,13 +134,13 @@ class Demo:
                 cluster.processes.check()
         self.console.print("\nstopping; everything is removed again")
 
-    def _explain(self, cluster: ControlPlane, error: Exception) -> None:
+    def _explain(self, cluster: Cluster, error: Exception) -> None:
         self.console.print("[red]failed[/]:")
         self.console.out(str(error))
         if not isinstance(error, ProcessDiedError):  # its message ends with a log already
             self._show_log(cluster)
 
-    def _show_log(self, cluster: ControlPlane) -> None:
+    def _show_log(self, cluster: Cluster) -> None:
         log = cluster.processes.log_tail("operator", _LOG_LINES)
         self.console.print(f"the operator's last {_LOG_LINES} lines:" if log else "the operator has logged nothing")
         self.console.out(log)

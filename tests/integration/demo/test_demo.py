@@ -14,6 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.controlplane import build
+from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.demo.ground import NAMED
 from tests.controlplane.demo.world import ROOT
 from tests.controlplane.waiting import eventually
 from tests.integration.docs.console_blocks import missing, read_page
@@ -31,21 +34,22 @@ class Place:
     def demo(self) -> Path:
         return self.path / "demo"
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, cluster: str = "") -> subprocess.Popen[str]:
+        build.programs_directory()  # a build, where one is needed, must not count as time of the demo
         (self.path / "temporary").mkdir(exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-m", "tests.controlplane.demo", *arguments, "--directory", str(self.demo)],
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(self.path / "temporary"), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, NAMED: cluster, "TMPDIR": str(self.path / "temporary"), "PYTHONUNBUFFERED": "1"},
             stdout=(self.path / "output").open("a"),
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def run(self, *arguments: str) -> tuple[int, str]:
+    def run(self, *arguments: str, cluster: str = "") -> tuple[int, str]:
         """Return exit status and output of a run that ends by itself."""
         (self.path / "output").unlink(missing_ok=True)
-        status = self.start(*arguments).wait(_DEMO_SECONDS)
+        status = self.start(*arguments, cluster=cluster).wait(_DEMO_SECONDS)
         return status, self.output()
 
     def output(self) -> str:
@@ -179,3 +183,22 @@ def test_a_second_demo_of_the_same_directory_is_refused(tmp_path: Path) -> None:
     assert f"a demo is running already (process {demo.pid})" in second.stdout
     assert demo.wait(30) == 1
     assert eventually(place.is_clean)
+
+
+def test_on_a_named_cluster_the_demo_removes_what_it_installed(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with ControlPlane.start() as somebodys:
+        somebodys.processes.end("kwok")  # the demo brings its own
+        before = everything(somebodys)
+
+        status, output = place.run("--once", cluster=str(somebodys.kubeconfig))
+
+        assert status == 0, output
+        assert eventually(place.is_clean)
+        assert eventually(lambda: everything(somebodys) <= before, 60)
+
+
+def everything(cluster: ControlPlane) -> set[str]:
+    """Return the names of whatever a demo could leave behind."""
+    kinds = "nodes,namespaces,pods,deployments,jobs,services,persistentvolumeclaims,clusterroles,crds"
+    return set(cluster.kubectl("get", kinds, "--all-namespaces", "--output", "name").split())
