@@ -144,10 +144,23 @@ class Planner:
                 keys.remove(key)
                 self._queue.done(key)
                 continue
+            if self._store.namespaces.get(("", item.namespace)) is None:
+                self._wait_for_namespace(key)
+                keys.remove(key)
+                continue
             if self._needs_decision(key, item):
                 pending.append(item)
         if pending:
             self._decide_all(pending)
+
+    def _wait_for_namespace(self, key: Key) -> None:
+        """Decide when the namespace is known: until then nobody can tell which budgets pay.
+
+        A namespace and what is in it are often created at once, and their watches are not in step. News of the
+        namespace wakes the deployment.
+        """
+        self._attention.decide_later(key)
+        self._queue.done(key)
 
     def _needs_decision(self, key: Key, item: Deployment) -> bool:
         due = self._attention.take_undecided(key)
