@@ -6,10 +6,9 @@ In: `data/memory_laws.yaml`. Out: frozen `MemoryLaw` values. It must not compute
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
-import yaml
+from inferfleet.catalog.packaged import read_packaged
 
 MinorVersion = tuple[int, int]
 
@@ -88,8 +87,7 @@ def minor_version(version: str) -> MinorVersion:
 @lru_cache(maxsize=1)
 def memory_laws() -> tuple[MemoryLaw, ...]:
     """Return all laws, oldest first."""
-    text = resources.files("inferfleet.catalog").joinpath("data/memory_laws.yaml").read_text(encoding="utf-8")
-    laws = tuple(_law(entry) for entry in yaml.safe_load(text)["laws"])
+    laws = tuple(_law(entry) for entry in read_packaged("memory_laws.yaml")["laws"])
     return tuple(sorted(laws, key=lambda law: law.since))
 
 

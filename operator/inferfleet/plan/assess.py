@@ -5,7 +5,7 @@ pool give the same answer, so it is computed once.
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from inferfleet.api.enums import CapacityType, Confidence
 from inferfleet.api.reasons import Reason
@@ -36,6 +36,8 @@ SPOT_RETRIES = 0.10
 # Share of a deadline that a plan may fill.
 DEADLINE_SHARE = 0.8
 SECONDS_PER_HOUR = 3600
+# Stands for the name of a pool in what is worked out once for all pools of equal hardware.
+HERE = "{pool}"
 
 # Pools of one GPU type ask the same question: it is answered once.
 _speed = lru_cache(maxsize=16_384)(throughput.estimate)
@@ -63,20 +65,62 @@ class Assessment:
     slower: str = ""
 
 
-def without_stock(pool: Pool) -> Pool:
-    """Strip a pool of what changes by the minute, so that an assessment stays valid while pods come and go."""
-    return replace(
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A pool without what changes by the minute, and its hardware, hashed once: a pass asks for each many times."""
+
+    pool: Pool
+    hardware: "Site | None"
+
+    def __hash__(self) -> int:
+        """Hash once."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.pool)
+
+
+def site_of(pool: Pool) -> Site:
+    """Strip a pool of nodes and price, so that an assessment stays valid while pods come and go."""
+    lasting = replace(
         pool, nodes=(), nodes_known=True, max_nodes=None, usd_per_gpu_hour=None, price_source="", price_date=None
     )
+    hardware = Pool(
+        name=HERE,
+        gpu_type=pool.gpu_type,
+        gpu=pool.gpu,
+        gpus_per_node=pool.gpus_per_node,
+        capacity_type=pool.capacity_type,
+        node_selector=(),
+        interconnect=pool.interconnect,
+        memory_mib=pool.memory_mib,
+    )
+    return Site(pool=lasting, hardware=Site(pool=hardware, hardware=None))
 
 
 @lru_cache(maxsize=16_384)
-def assess(shape: Shape, pool: Pool) -> tuple[Assessment, ...]:
-    """Judge every tensor parallel size in a pool (as `without_stock` returns it), smallest first."""
-    objection = refusal(shape, pool)
+def assess(shape: Shape, site: Site) -> tuple[Assessment, ...]:
+    """Judge every tensor parallel size in a pool, smallest first; pools of equal hardware share the arithmetic."""
+    objection = refusal(shape, site.pool)
     if objection is not None:
-        return (_refused(pool, 1, objection),)
+        return (_refused(site.pool, 1, objection),)
+    assert site.hardware is not None
+    return tuple(_in_pool(site.pool.name, item) for item in _physics(shape, site.hardware))
+
+
+@lru_cache(maxsize=16_384)
+def _physics(shape: Shape, hardware: Site) -> tuple[Assessment, ...]:
+    pool = hardware.pool
     return tuple(_assess_size(shape, pool, size) for size in parallel_sizes(pool.gpus_per_node))
+
+
+def _in_pool(name: str, item: Assessment) -> Assessment:
+    """Say of one pool what was worked out for its hardware."""
+    refused = item.refusal
+    if refused is None:
+        return replace(item, pool=name)
+    return replace(item, pool=name, refusal=Refusal(refused.reason, lambda: refused.message.replace(HERE, name)))
 
 
 def parallel_sizes(gpus_per_node: int) -> tuple[int, ...]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.assess import Assessment, assess, without_stock
+from inferfleet.plan.assess import Assessment, Site, assess, site_of
 from inferfleet.plan.barrier import barrier
 from inferfleet.plan.carry_out import carry_out
 from inferfleet.plan.choose import obstacle
@@ -24,7 +24,7 @@ from inferfleet.plan.ledger import Ledger, claim_of, held_claim
 from inferfleet.plan.options import ZERO, Gate, Option, offers
 from inferfleet.plan.outcome import finished, suspended, unserved
 from inferfleet.plan.price import price_of
-from inferfleet.plan.rules import combine, matching
+from inferfleet.plan.rules import Rules, combine, matching, selects
 from inferfleet.plan.running import as_running
 from inferfleet.plan.serve import Case, Course, choose
 from inferfleet.plan.shape import Shape, shape_of
@@ -38,7 +38,7 @@ class _Pass:
     """One planning pass: the world, and the scratch pads that it is charged against."""
 
     world: World
-    pools: tuple[Pool, ...]
+    sites: tuple[Site, ...]
     prices: dict[str, Price | None]
     stock: Stock
     ledger: Ledger
@@ -46,6 +46,20 @@ class _Pass:
     assessed: dict[Shape, tuple[Assessment, ...]]
     offered: dict[tuple[Shape, int | None], tuple[Option, ...]]
     considered: dict[Shape, frozenset[str]]
+    rules: dict[Labels, tuple[tuple[Policy, ...], Rules, frozenset[str]]]
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools without nodes and prices, by name."""
+        return tuple(site.pool for site in self.sites)
+
+    def governed(self, labels: Labels) -> tuple[tuple[Policy, ...], Rules, frozenset[str]]:
+        """Return what applies to a namespace: its policies, what they allow, the dedicated pools open to it."""
+        if labels not in self.rules:
+            policies = matching(self.world, labels)
+            open_pools = (pool.name for pool in self.world.pools if selects(pool.namespace_selector, labels))
+            self.rules[labels] = (policies, combine(policies), frozenset(open_pools))
+        return self.rules[labels]
 
 
 def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = None) -> tuple[Decision, ...]:
@@ -56,7 +70,7 @@ def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = No
     """
     planning = _Pass(
         world=world,
-        pools=tuple(without_stock(pool) for pool in sorted(world.pools, key=lambda pool: pool.name)),
+        sites=tuple(site_of(pool) for pool in sorted(world.pools, key=lambda pool: pool.name)),
         prices={pool.name: price_of(pool) for pool in world.pools},
         stock=Stock(world),
         ledger=Ledger(world),
@@ -64,8 +78,9 @@ def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = No
         assessed={},
         offered={},
         considered={},
+        rules={},
     )
-    turns = sorted(demands, key=lambda demand: _turn(demand, matching(world, demand.namespace_labels)))
+    turns = sorted(demands, key=lambda demand: _turn(demand, planning.governed(demand.namespace_labels)[0]))
     decisions = [_decide_one(planning, demand) for demand in turns]
     return tuple(sorted(decisions, key=lambda decision: (decision.namespace, decision.name)))
 
@@ -79,7 +94,7 @@ def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str
 
 def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     holding = planning.world.holdings.get(demand.uid)
-    policies = matching(planning.world, demand.namespace_labels)
+    policies, rules, dedicated = planning.governed(demand.namespace_labels)
     if holding is not None and holding.finished:
         planning.ledger.record(claim_of(demand, ZERO))
         return finished(demand, holding)
@@ -90,8 +105,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     if demand.spec.replicas == 0:
         planning.ledger.record(claim_of(demand, ZERO))
         return suspended(demand, policies)
-    rules = combine(policies)
-    shape = shape_of(demand, rules, planning.world.lessons)
+    shape = shape_of(demand, rules, planning.world.lessons, dedicated_pools=dedicated)
     stands = standing(holding, planning.now)
     offered = _offers(planning, demand, shape, holding, stands.held)
     gate = Gate(
@@ -154,7 +168,7 @@ def _assessments(
     planning: _Pass, demand: Demand, shape: Shape, holding: Holding | None, held: tuple[Placement, ...]
 ) -> tuple[Assessment, ...]:
     if shape not in planning.assessed:
-        planning.assessed[shape] = tuple(assessment for pool in planning.pools for assessment in assess(shape, pool))
+        planning.assessed[shape] = tuple(assessment for site in planning.sites for assessment in assess(shape, site))
     assessments = planning.assessed[shape]
     if held:
         same_spec = _same_spec(demand, holding)

@@ -9,7 +9,6 @@ from inferfleet.api.enums import CapacityType, EngineName, SpotPolicy
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.world import Pool
-from inferfleet.plan.rules import selects
 from inferfleet.plan.shape import Shape
 
 
@@ -71,7 +70,7 @@ def pool_allowed(shape: Shape, pool: Pool) -> str | None:
     asked = shape.spec.placement.pools
     if asked and pool.name not in asked:
         return f"pool {pool.name} is not in spec.placement.pools ({', '.join(sorted(asked))})"
-    if pool.namespace_selector is not None and not selects(pool.namespace_selector, shape.namespace_labels):
+    if pool.namespace_selector is not None and pool.name not in shape.dedicated_pools:
         return f"pool {pool.name} is dedicated to other namespaces (spec.namespaceSelector)"
     if pool.problem is not None:
         return f"pool {pool.name} cannot be used: {pool.problem}"

@@ -16,11 +16,9 @@ from inferfleet.domain.world import Policy, UnreadablePolicy, World
 class Rules:
     """The permissions of one namespace.
 
-    `gpu_types` is None when no policy restricts them. `engine_images`/`engine_args` are what all policies allow;
-    `policies` names those that matched.
+    `gpu_types` is None when no policy restricts them; `restricting_policy` is the first that does.
     """
 
-    policies: tuple[str, ...] = ()
     gpu_types: frozenset[str] | None = None
     restricting_policy: str = ""
     real_time_spot: bool = False
@@ -73,7 +71,6 @@ def combine(policies: tuple[Policy, ...]) -> Rules:
             gpu_types = allowed if gpu_types is None else gpu_types & allowed
             restricting = restricting or policy.name
     return Rules(
-        policies=tuple(policy.name for policy in policies),
         gpu_types=gpu_types,
         restricting_policy=restricting,
         real_time_spot=bool(policies)

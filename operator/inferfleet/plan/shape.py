@@ -9,7 +9,7 @@ from functools import cached_property
 
 from inferfleet.api.enums import SpotPolicy, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
-from inferfleet.domain.demand import Demand, Labels
+from inferfleet.domain.demand import Demand
 from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.model import Model
 from inferfleet.domain.speed import Objectives, Traffic
@@ -22,12 +22,15 @@ ASSUMED_BATCH_TRAFFIC = Traffic(input_tokens=1000, output_tokens=500)
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One shape; equal shapes get equal assessments of every pool."""
+    """One shape; equal shapes get equal assessments of every pool.
+
+    Of the namespace only the `dedicated_pools` that are open to it count, so teams that ask alike share a shape.
+    """
 
     spec: InferenceDeploymentSpec
     model: Model
     rules: Rules
-    namespace_labels: Labels
+    dedicated_pools: frozenset[str] = frozenset()
     lessons: Lessons = ()
 
     def __hash__(self) -> int:
@@ -36,7 +39,7 @@ class Shape:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.spec, self.model, self.rules, self.namespace_labels, self.lessons))
+        return hash((self.spec, self.model, self.rules, self.dedicated_pools, self.lessons))
 
     @property
     def real_time(self) -> bool:
@@ -74,10 +77,12 @@ class Shape:
         )
 
 
-def shape_of(demand: Demand, rules: Rules, lessons: Iterable[Lesson] = ()) -> Shape:
+def shape_of(
+    demand: Demand, rules: Rules, lessons: Iterable[Lesson] = (), *, dedicated_pools: frozenset[str] = frozenset()
+) -> Shape:
     """Strip a demand of what does not shape its candidates: identity and the externally owned replica count.
 
-    The demand's model must be known.
+    The demand's model must be known. `dedicated_pools` are those reserved for namespaces of which this is one.
     """
     assert isinstance(demand.model, Model)
     spec = demand.spec.model_copy(update={"replicas": None})
@@ -85,6 +90,6 @@ def shape_of(demand: Demand, rules: Rules, lessons: Iterable[Lesson] = ()) -> Sh
         spec=spec,
         model=demand.model,
         rules=rules,
-        namespace_labels=demand.namespace_labels,
+        dedicated_pools=dedicated_pools,
         lessons=relevant(lessons, demand.namespace, demand.model.id),
     )
