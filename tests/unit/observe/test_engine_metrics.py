@@ -1,6 +1,6 @@
 """Reading an engine's metrics text: counters in, one snapshot or a reason out."""
 
-from inferfleet.observe.engine_metrics import read_snapshot
+from inferfleet.observe.engine_metrics import MOST_LINES, CacheFacts, read_metrics, read_snapshot
 from inferfleet.plan.throughput import CounterSnapshot, Rejected
 
 TEXT = """\
@@ -72,3 +72,26 @@ def test_a_negative_gauge_is_absurd() -> None:
 
 def test_an_endless_answer_is_not_parsed() -> None:
     assert "at most" in refused("a" * 5_000_000)
+
+
+CACHE = '# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{block_size="16",num_gpu_blocks="4531"} 1.0\n'
+
+
+def test_the_cache_is_read_beside_the_counters() -> None:
+    assert read_metrics(TEXT + CACHE, at_seconds=5.0).cache == CacheFacts(blocks=4531, block_size=16)
+
+
+def test_of_several_caches_in_a_pod_the_smallest_counts() -> None:
+    more = 'vllm:cache_config_info{block_size="16",num_gpu_blocks="4000",engine="1"} 1.0\n'
+    assert read_metrics(CACHE + more, at_seconds=5.0).cache == CacheFacts(blocks=4000, block_size=16)
+
+
+def test_a_cache_that_does_not_exist_yet_says_so() -> None:
+    found = read_metrics(CACHE.replace("4531", "None"), at_seconds=5.0).cache
+    assert isinstance(found, Rejected)
+    assert "'None' blocks" in found.reason
+
+
+def test_thousands_of_lines_about_one_engine_are_absurd() -> None:
+    lines = [f'vllm:num_requests_running{{engine="{number}"}} 1.0' for number in range(MOST_LINES + 1)]
+    assert "absurd" in refused("\n".join(lines))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from inferfleet.api.enums import Confidence
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.placement import Placement
 from inferfleet.plan import decide
@@ -82,3 +83,69 @@ def test_a_measured_speed_lowers_the_headroom_and_changes_the_count() -> None:
     large = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", nodes=40)
     (before,), (after,) = decide(world(large), [busy]), decide(world(large, lessons=(slow,)), [busy])
     assert before.recommended_replicas != after.recommended_replicas
+
+
+def test_no_setting_is_started_more_than_three_times() -> None:
+    lessons: tuple[Lesson, ...] = ()
+    starts = 0
+    for _ in range(20):
+        (decision,) = decide(world(replace(POOL, gpus_per_node=1), lessons=lessons), [CONSENTING])
+        if not decision.placements:
+            break
+        starts += 1
+        lessons = (*lessons, lesson(engine=placed(decision).engine, out_of_memory="CUDA out of memory"))
+    assert starts == 3
+
+
+def test_what_the_engine_proposed_is_tried_first() -> None:
+    dead = lesson(out_of_memory="too little KV cache", longest_context=60000)
+    (decision,) = decide(world(POOL, lessons=(dead,)), [CONSENTING])
+    assert 50000 < placed(decision).engine.max_model_len <= 60000
+
+
+def test_when_nothing_is_left_the_dead_placement_is_released_with_its_numbers() -> None:
+    single = replace(POOL, gpus_per_node=1)
+    held = holding(ASKED, decide(world(single), [ASKED])[0])
+    dead = lesson(engine=held.placements[0].engine, out_of_memory="CUDA out of memory allocating 0.77 GiB")
+    (decision,) = decide(world(single, holdings=[held], lessons=(dead,)), [ASKED])
+    assert decision.placements == ()
+    assert decision.blocked is ReadyReason.ENGINE_OUT_OF_MEMORY
+    assert "allocating 0.77 GiB" in decision.message
+
+
+def test_what_died_is_released_also_while_the_next_candidate_has_no_room() -> None:
+    crowded = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", free=[1])
+    held = holding(ASKED, decide(world(crowded), [ASKED])[0])
+    dead = lesson(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
+    (decision,) = decide(world(crowded, holdings=[held], lessons=(dead,)), [ASKED])
+    assert decision.placements == ()
+    assert decision.blocked is ReadyReason.NO_CAPACITY
+    assert "released" in decision.message
+
+
+def test_a_smaller_cache_than_predicted_moves_nothing_that_runs() -> None:
+    held = holding(ASKED, decide(world(POOL), [ASKED])[0])
+    small = lesson(kv_cache_gib=0.5)
+    (fresh,) = decide(world(POOL, lessons=(small,)), [ASKED])
+    (kept,) = decide(world(POOL, holdings=[held], lessons=(small,)), [ASKED])
+    assert placed(fresh) != held.placements[0]
+    assert placed(kept).engine == held.placements[0].engine
+
+
+def test_promoted_figures_hold_for_any_flags_of_that_version_and_size() -> None:
+    flags = replace(first().engine, max_num_seqs=1, max_num_batched_tokens=1, gpu_memory_utilization=1.0)
+    figures = lesson(namespace="", engine=flags, promoted=True, any_flags=True, weights_gib=20.0)
+    (decision,) = decide(world(POOL, lessons=(figures,)), [ASKED])
+    assert decision.chosen is not None
+    assert decision.chosen.memory is not None
+    assert decision.chosen.memory.weights_gib == 20.0
+
+
+def test_promoted_figures_of_another_version_say_nothing() -> None:
+    figures = lesson(
+        namespace="", engine=replace(first().engine, version="0.11.0"), promoted=True, any_flags=True, weights_gib=20.0
+    )
+    (decision,) = decide(world(POOL, lessons=(figures,)), [ASKED])
+    assert decision.chosen is not None
+    assert decision.chosen.memory is not None
+    assert decision.chosen.memory.weights_gib != 20.0

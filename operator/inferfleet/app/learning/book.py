@@ -88,8 +88,10 @@ class LessonBook:
         lessons = [lesson for entry in entries if (lesson := _lesson(entry)) is not None]
         if len(lessons) < len(entries):
             _log.warning("%d of %d stored lessons could not be read", len(entries) - len(lessons), len(entries))
-        for lesson in lessons[-MOST_LESSONS:]:
+        for lesson in lessons:
             self._lessons.setdefault(lesson.key, lesson)
+        while len(self._lessons) > MOST_LESSONS:
+            self._drop_one()
         self._all = None
 
     def _drop_one(self) -> None:

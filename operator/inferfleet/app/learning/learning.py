@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 30.0
 _RETRY_SECONDS = 2.0
+_MOST_TOLD = 10_000
 # The first word of a rejection names its kind in the metric; whatever else is said counts as this.
 _KINDS = ("absurd", "stale", "quiet", "unreachable")
 _OTHER = "unusable"
@@ -187,6 +188,8 @@ class Learning:
         self._count(kind)
         if (subject.uid, kind) in self._told:
             return
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
         self._told.add((subject.uid, kind))
         namespace, name = subject.key
         _log.debug("%s/%s taught nothing: %s", namespace, name, result.reason)

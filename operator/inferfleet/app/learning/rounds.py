@@ -29,6 +29,7 @@ _TICK_SECONDS = 0.5
 _AT_ONCE = 8
 # A pod that just became ready is read soon, but not in the same moment as a thousand others.
 _SOON_SECONDS = 1.0
+_UNDECIDED_SECONDS = 5.0
 _WINDOWS = 30
 
 
@@ -109,8 +110,9 @@ class Rounds:
                 for subject in subjects:
                     await self._read(subject)
             if any(pod.ready for pod in self._pods(key)):
-                # Nothing decided yet, or nothing that may teach: that may change soon.
-                pause = self._seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
+                # Without a subject nothing was decided yet, or nobody may teach: that may change soon.
+                seconds = self._seconds if subjects else min(self._seconds, _UNDECIDED_SECONDS)
+                pause = seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
                 self._due.setdefault(key, self._now() + pause)
         except Exception:  # noqa: BLE001 - the top of a background task: one odd engine must not end the rounds
             _log.exception("reading %s/%s failed", *key)

@@ -41,7 +41,7 @@ class Subject:
 def subjects_of(store: Store, key: Key, decided: Decided) -> tuple[Subject, ...]:
     """Return the placements of one deployment that may teach."""
     demand = decided.demand
-    if demand is None or decided.leave_alone or not isinstance(demand.model, Model):
+    if demand is None or not isinstance(demand.model, Model):
         return ()
     found = (_subject(store, key, decided, demand, placement) for placement in decided.decision.placements)
     return tuple(subject for subject in found if subject is not None)

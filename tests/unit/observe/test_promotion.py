@@ -1,0 +1,46 @@
+"""Calibrations of model profiles become lessons that count everywhere."""
+
+from inferfleet.api.v1alpha1 import ModelProfile
+from inferfleet.observe.promotion import promoted_lessons
+
+PROFILE = ModelProfile.model_validate(
+    {
+        "apiVersion": "inferfleet.dev/v1alpha1",
+        "kind": "ModelProfile",
+        "metadata": {"name": "acme"},
+        "spec": {
+            "id": "acme/llm",
+            "config": {
+                "hiddenSize": 4096,
+                "numHiddenLayers": 32,
+                "numAttentionHeads": 32,
+                "numKeyValueHeads": 8,
+                "headDim": 128,
+                "intermediateSize": 14336,
+                "vocabSize": 128256,
+            },
+            "parameters": 8_000_000_000,
+            "calibrations": [
+                {
+                    "gpuType": "nvidia-l40s-48gb",
+                    "tensorParallelSize": 2,
+                    "engineVersion": "0.32.0",
+                    "weightsGiB": "7.5",
+                    "speedFactor": "0.8",
+                }
+            ],
+        },
+    }
+)
+
+
+def test_a_calibration_is_a_lesson_of_no_namespace() -> None:
+    (lesson,) = promoted_lessons([PROFILE])
+    assert (lesson.promoted, lesson.any_flags, lesson.namespace) == (True, True, "")
+    assert (lesson.model_id, lesson.gpu_type, lesson.engine.tensor_parallel_size) == ("acme/llm", "nvidia-l40s-48gb", 2)
+    assert (lesson.weights_gib, lesson.activation_gib) == (7.5, None)
+
+
+def test_an_engine_that_is_slower_than_estimated_takes_more_time() -> None:
+    (lesson,) = promoted_lessons([PROFILE])
+    assert lesson.speed_scale == 1.25
