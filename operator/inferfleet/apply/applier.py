@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from inferfleet.apply.client import Client, Document
 from inferfleet.apply.drift import difference
 from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound
 from inferfleet.domain.observed import Child
+from inferfleet.domain.packing import unpack
 from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Resource
 from inferfleet.render import Manifest
 
@@ -102,7 +101,7 @@ class Applier:
             return False
         if self._verified.get(child.uid) == (child.content, manifest.content_hash):
             return True
-        path = difference(manifest.body, orjson.loads(child.content))
+        path = difference(manifest.body, unpack(child.content))
         if path is not None:
             _log.info("%s %s/%s was changed at %s", child.kind, child.namespace, child.name, path)
             return False

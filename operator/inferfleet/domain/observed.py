@@ -114,7 +114,7 @@ class Child:
     """An object that an InferenceDeployment owns.
 
     `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
-    object without status and bookkeeping, as JSON, for comparing with what we rendered; equal `content` means that
+    object without status and bookkeeping, packed, for comparing with what we rendered; equal `content` means that
     nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
     failed pods of a Job. `engine` is the engine container of its pod template.
     """

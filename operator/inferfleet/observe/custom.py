@@ -27,9 +27,12 @@ from inferfleet.api.v1alpha1 import (
     Resource,
 )
 from inferfleet.domain.observed import Key
+from inferfleet.domain.packing import pack, unpack
 
 Document = Mapping[str, Any]
 Parsed = TypeVar("Parsed", bound=Resource)
+
+NO_STATUS = pack({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Platform(Generic[Parsed]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """An InferenceDeployment. `status` is the stored one as JSON, `ready_reason` the reason of `Ready` in it."""
+    """An InferenceDeployment. `status` is the stored one, packed; `ready_reason` is the reason of `Ready` in it."""
 
     namespace: str
     name: str
@@ -67,7 +70,7 @@ class Deployment:
     created: datetime | None
     deleting: bool
     content: InferenceDeploymentSpec | Unreadable
-    status: bytes = field(default=b"{}", repr=False)
+    status: bytes = field(default=NO_STATUS, repr=False)
     ready_reason: str = ""
 
     @property
@@ -99,7 +102,7 @@ def deployment(document: Document) -> Deployment:
         created=datetime.fromisoformat(str(created)) if created else None,
         deleting=metadata.get("deletionTimestamp") is not None,
         content=content,
-        status=_status(document),
+        status=pack(document.get("status") or {}),
         ready_reason=_ready_reason(document.get("status") or {}),
     )
 
@@ -113,10 +116,10 @@ def _read_spec(name: str, head: bytes) -> InferenceDeploymentSpec | Unreadable:
         return Unreadable(message=error.summary)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _read_status(status: bytes) -> InferenceDeploymentStatus:
     """Parse a status once per pass over its object, which asks for it several times."""
-    return InferenceDeploymentStatus.model_validate_json(status)
+    return InferenceDeploymentStatus.model_validate(unpack(status))
 
 
 def _ready_reason(status: Document) -> str:

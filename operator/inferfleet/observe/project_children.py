@@ -7,9 +7,8 @@ as compact JSON, everything else is dropped. Must not decide whether something d
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from inferfleet.domain.observed import Child, ChildCondition
+from inferfleet.domain.packing import pack
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 
@@ -50,12 +49,12 @@ def child(document: Document) -> Child:
 
 
 def _content(document: Document) -> bytes:
-    """Everything a manifest could have set, as JSON with sorted keys; of the annotations only our own."""
+    """Everything a manifest could have set, packed; of the annotations only our own."""
     metadata = {key: document["metadata"][key] for key in _KEPT_METADATA if key in document["metadata"]}
     annotations = document["metadata"].get("annotations") or {}
     metadata["annotations"] = {key: value for key, value in annotations.items() if key.startswith(_OURS)}
     body = {key: value for key, value in document.items() if key not in ("metadata", "status")}
-    return orjson.dumps({**body, "metadata": metadata}, option=orjson.OPT_SORT_KEYS)
+    return pack({**body, "metadata": metadata})
 
 
 def _condition(item: Document) -> ChildCondition:
