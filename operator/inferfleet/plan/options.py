@@ -20,7 +20,7 @@ from inferfleet.domain.world import Policy
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.ledger import Headroom, Ledger, claim_of
-from inferfleet.plan.stock import Stock
+from inferfleet.plan.stock import Place, Stock
 
 ZERO = Decimal(0)
 
@@ -43,6 +43,11 @@ class Option:
     short_message: str = ""
     price: Price | None = None
     held: Placement | None = None
+
+    @cached_property
+    def place(self) -> Place:
+        """Where its room is."""
+        return (self.assessment.pool, self.assessment.tensor_parallel_size)
 
     @property
     def gpus(self) -> int:
@@ -177,14 +182,14 @@ class Gate:
         money = self.money
         if self.held or self.excluded_pools or self.demand.excluded_pools or money.barred is not None:
             return tuple(option if option.refusal is not None else self._settled(option, money) for option in offered)
-        room, limit = self.stock.room, money.limit
+        room, limit = self.stock.room_at, money.limit
         # The same questions as `_settled` asks, without a call for each: nearly all offers have no objection.
         return tuple(
             option
             if option.refusal is not None
             or (
                 option.price is not None
-                and room(option.assessment.pool, option.assessment.tensor_parallel_size) >= option.replicas
+                and room(option.place) >= option.replicas
                 and (limit is None or option.claimed_usd <= limit)
             )
             else self._settled(option, money)

@@ -7,21 +7,22 @@ is charged with what the pass promises. A replica lives on one node, so free GPU
 import math
 
 from inferfleet.domain.demand import Holding
-from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool, World
 
 # More nodes than any pool has: stands for "no limit was given and no nodes are known" (offline plans).
 UNBOUNDED = 10_000
 
+Place = tuple[str, int]
+"""A pool and a tensor parallel size."""
+
 
 class _PoolStock:
     """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added."""
 
-    __slots__ = ("_rooms", "free", "gpus_per_node", "new_nodes")
+    __slots__ = ("free", "gpus_per_node", "new_nodes")
 
     def __init__(self, pool: Pool) -> None:
         self.gpus_per_node = pool.gpus_per_node
-        self._rooms: dict[int, int] = {}
         self.free = [node.free for node in pool.nodes if node.schedulable and not node.shared and not node.mig]
         if pool.max_nodes is None:
             self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
@@ -29,14 +30,10 @@ class _PoolStock:
             self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
 
     def room(self, size: int) -> int:
-        if size not in self._rooms:
-            nodes = sum(free // size for free in self.free)
-            self._rooms[size] = nodes + self.new_nodes * (self.gpus_per_node // size)
-        return self._rooms[size]
+        return sum([free // size for free in self.free]) + self.new_nodes * (self.gpus_per_node // size)
 
     def take(self, size: int, count: int) -> None:
         """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
-        self._rooms.clear()
         for _ in range(count):
             fitting = [index for index, free in enumerate(self.free) if free >= size]
             if fitting:
@@ -54,26 +51,45 @@ class Stock:
     def __init__(self, world: World) -> None:
         """Count what is free and subtract every promise that no pod has taken up yet."""
         self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
+        self._rooms: dict[Place, int] = {}
+        self._sizes: dict[str, set[int]] = {}
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
             holding = world.holdings[uid]
-            for placement in () if holding.finished else holding.placements:
-                self._reserve_unbound(holding, placement)
+            if not holding.finished:
+                self._reserve_unbound(holding)
 
-    def _reserve_unbound(self, holding: Holding, placement: Placement) -> None:
-        bound = sum(bound.gpus for bound in holding.bound if self._node_pool.get(bound.node) == placement.pool)
-        missing = placement.replicas - bound // placement.tensor_parallel_size
-        if missing > 0:
+    def _reserve_unbound(self, holding: Holding) -> None:
+        """Promise what no pod has taken up; what is about to leave has its pods, so it is counted first."""
+        bound: dict[str, int] = {}
+        for item in holding.bound:
+            pool = self._node_pool.get(item.node, "")
+            bound[pool] = bound.get(pool, 0) + item.gpus
+        for placement in reversed(holding.placements):
+            taken = min(bound.get(placement.pool, 0), placement.gpus)
+            bound[placement.pool] = bound.get(placement.pool, 0) - taken
+            missing = placement.replicas - taken // placement.tensor_parallel_size
             self.promise(placement.pool, placement.tensor_parallel_size, missing)
 
     def room(self, pool: str, tensor_parallel_size: int) -> int:
         """Return how many more replicas of this size the pool can take."""
-        return self._pools[pool].room(tensor_parallel_size) if pool in self._pools else 0
+        return self.room_at((pool, tensor_parallel_size))
+
+    def room_at(self, place: Place) -> int:
+        """Return the same for a pool and a size in one; answers are kept until something is promised there."""
+        known = self._rooms.get(place)
+        if known is None:
+            pool, size = place
+            known = self._rooms[place] = self._pools[pool].room(size) if pool in self._pools else 0
+            self._sizes.setdefault(pool, set()).add(size)
+        return known
 
     def promise(self, pool: str, tensor_parallel_size: int, replicas: int) -> None:
         """Take room for replicas that were decided and are not bound yet."""
         if pool in self._pools and replicas > 0:
             self._pools[pool].take(tensor_parallel_size, replicas)
+            for size in self._sizes.pop(pool, ()):
+                del self._rooms[pool, size]
 
 
 def replicas_for(rate: float, headroom: float, requests_per_second: float) -> int:

@@ -66,3 +66,13 @@ def test_replicas_carry_the_peak_with_headroom(rate: float, headroom: float, eac
 def test_a_replica_that_carries_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="requests_per_second"):
         replicas_for(4, 0.25, 0)
+
+
+def test_two_placements_of_one_deployment_in_one_pool_do_not_share_their_pods() -> None:
+    where = pool("l40s", "nvidia-l40s-48gb", nodes=2, free=[2, 4])
+    asking = demand()
+    (first,) = decide(world(where), [asking])
+    small = replace(placed(first), replicas=2)
+    large = replace(small, name="chat-2", tensor_parallel_size=2, replicas=1)
+    moving = holding(asking, replace(first, placements=(large, small)), [Bound(node="l40s-0", gpus=2)])
+    assert Stock(world(where, holdings=[moving])).room("l40s", 1) == 4
