@@ -115,7 +115,8 @@ class Demo:
         """Say how to go on from another terminal."""
         environment = publish(self.directory, cluster)
         self.console.print()
-        self.console.rule("[bold]Try next[/] (in another terminal, from this directory)", align="left", style="dim")
+        when = "in a demo that stays: without --once" if self.once else "in another terminal, from this directory"
+        self.console.rule(f"[bold]Try next[/] ({when})", align="left", style="dim")
         self.console.print(f"kubeconfig: {self.directory / 'kubeconfig'}")
         self.console.out(f"  source {environment}")
         for step in next_steps(cluster):
