@@ -23,7 +23,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 setup: $(STAMP) ## Make .venv (then .venv/bin/inferfleet works)
 
 test: setup lint ## Lint, then every test, on a real Kubernetes control plane
-	$(BIN)/python -m tests.controlplane.build
+	$(BIN)/python -m tests.controlplane
 	$(BIN)/python -m pytest tests -n 3 --dist loadfile $(PYTEST_ARGS)
 
 unit: setup ## Only the tests that need no control plane (seconds)

@@ -185,7 +185,3 @@ def _lock(path: Path) -> Iterator[None]:
 def say(line: str) -> None:
     """Write a progress line to the real standard error, also while pytest captures output."""
     print(line, file=sys.__stderr__, flush=True)
-
-
-if __name__ == "__main__":  # before the tests, so that no test's time limit runs while Go compiles
-    say(f"control plane: {programs_directory()}")
