@@ -57,6 +57,7 @@ from inferfleet.settings import Settings
 # Three bookmark intervals without a word.
 _SILENT_SECONDS = 200.0
 _LAG_SECONDS = 5.0
+_SPARE_CONNECTIONS = 8
 _EVENT_MANAGER = "inferfleet.dev/events"
 
 
@@ -84,7 +85,7 @@ class Assembly:
     def build(cls, settings: Settings, credentials: Credentials) -> Self:
         """Connect everything; must be called inside the event loop."""
         metrics, store = Metrics(), Store()
-        client = Client(credentials, on_request=metrics.requested)
+        client = Client(credentials, on_request=metrics.requested, connections=_connections(settings))
         queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
         book = LessonBook(now=utc_now)
         snapshots = Snapshots(
@@ -202,6 +203,12 @@ def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> Elsewhere:
         return hub_is_off
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     return HubModels(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
+
+
+def _connections(settings: Settings) -> int:
+    """Enough that watches and workers never keep the Lease waiting."""
+    watches = 3 + len(CHILDREN) * max(1, len(settings.watch_namespaces))
+    return settings.workers + watches + _SPARE_CONNECTIONS
 
 
 def _tables(store: Store) -> dict[Resource, Table[Any]]:

@@ -5,7 +5,9 @@ costs about 1 ms of CPU per request in model classes; this costs about 0.15 ms. 
 was replaced: whoever asked decides what a failure means. Must not interpret objects.
 """
 
+import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ import aiohttp
 import orjson
 
 from inferfleet.apply.credentials import Credentials
-from inferfleet.apply.errors import Expired, Unauthorized, Unreachable, api_error
+from inferfleet.apply.errors import Expired, TooManyRequests, Unauthorized, Unreachable, api_error
 from inferfleet.domain.resources import POD, Resource
 
 Document = dict[str, Any]
@@ -26,6 +28,8 @@ _JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
 _CONNECTIONS = 32
 _REQUEST_SECONDS = 30.0
+# A server may ask for more; the Lease must be renewed meanwhile.
+_LONGEST_PATIENCE_SECONDS = 3.0
 # The server sends a bookmark about every 60 s on a quiet watch; silence longer than this means a dead connection.
 _WATCH_SILENCE_SECONDS = 75.0
 
@@ -43,6 +47,7 @@ class Client:
         """Open nothing yet; must be called inside the event loop that uses it."""
         self._credentials = credentials
         self._on_request = on_request
+        self._quiet_until = float("-inf")
         tls = credentials.ssl_context()
         self._session = aiohttp.ClientSession(
             base_url=credentials.server,
@@ -164,6 +169,7 @@ class Client:
             return await self._once(request)
 
     async def _once(self, request: "_Request") -> bytes:
+        await self._patience()
         headers = self._authorization() | ({"content-type": request.content_type} if request.data is not None else {})
         started = time.perf_counter()
         try:
@@ -176,8 +182,17 @@ class Client:
             raise Unreachable(f"{request.verb} {request.path}: {error or type(error).__name__}") from error
         self._count(request.verb, request.resource, answer.status, started)
         if answer.status >= 400:
-            raise _refusal(answer, content)
+            refusal = _refusal(answer, content)
+            if isinstance(refusal, TooManyRequests):
+                self._quiet_until = time.monotonic() + min(refusal.retry_after or 1.0, _LONGEST_PATIENCE_SECONDS)
+            raise refusal
         return content
+
+    async def _patience(self) -> None:
+        """Wait while the server has asked for patience: it means the whole client, not one object."""
+        wait = self._quiet_until - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait * random.uniform(1.0, 1.5))  # noqa: S311 - not all at once
 
     def _authorization(self) -> dict[str, str]:
         token = self._credentials.token()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -76,6 +77,22 @@ async def test_a_server_that_asks_for_patience_says_how_much(serve: Serve) -> No
     with pytest.raises(errors.TooManyRequests) as caught:
         await client.get(NODE, None, "a")
     assert caught.value.retry_after == 7
+
+
+async def test_after_a_call_for_patience_every_request_waits(serve: Serve) -> None:
+    times: list[float] = []
+
+    async def answer(_: web.Request) -> web.Response:
+        times.append(time.monotonic())
+        return web.json_response({}, status=429 if len(times) == 1 else 200, headers={"retry-after": "1"})
+
+    client = await serve(answer)
+    with pytest.raises(errors.TooManyRequests):
+        await client.get(NODE, None, "a")
+
+    await client.get(NODE, None, "b")
+
+    assert times[1] - times[0] >= 1
 
 
 async def test_no_answer_is_an_error_of_its_own() -> None:
