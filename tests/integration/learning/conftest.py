@@ -14,9 +14,8 @@ from tests.controlplane.hardware import L40S
 from tests.controlplane.nodes import Pool, Provider, scale_pool
 from tests.controlplane.operator_process import OperatorProcess
 from tests.fake_hub import FakeHub, fake_hub
+from tests.integration.chart.helm_chart import NAMESPACE, one, render
 from tests.integration.operator.conftest import Document, Team, gpu_pool
-
-NAMESPACE = "inferfleet-system"
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +38,22 @@ def operator(module_cluster: ControlPlane, engines: StubEngines, hub: FakeHub) -
     pool = Pool(name="l40s", gpu=L40S, gpus_per_node=4, provider=Provider.EKS)
     scale_pool(module_cluster, pool, 4)
     module_cluster.objects.apply(gpu_pool(pool))
-    module_cluster.create_namespace(NAMESPACE)
-    settings = {"SCRAPE_SECONDS": "1", "READ_POD_LOGS": "true", "HUB_ENABLED": "true", "HF_ENDPOINT": hub.endpoint}
-    with OperatorProcess.start(module_cluster, namespace=NAMESPACE, settings=settings) as running:
+    with start_operator(module_cluster, hub) as running:
         yield running
+
+
+def start_operator(cluster: ControlPlane, hub: FakeHub) -> OperatorProcess:
+    """Start an operator with the rights that the chart gives it."""
+    settings = {"SCRAPE_SECONDS": "1", "READ_POD_LOGS": "true", "HUB_ENABLED": "true", "HF_ENDPOINT": hub.endpoint}
+    rights = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+    manifests = [item for item in render("--set", "engines.readPodLogs=true") if item["kind"] in rights]
+    if cluster.objects.find("v1", "Namespace", NAMESPACE) is None:
+        cluster.create_namespace(NAMESPACE)
+    for manifest in manifests:
+        cluster.objects.apply(manifest)
+    account = one(manifests, "ServiceAccount")["metadata"]["name"]
+    kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, account)
+    return OperatorProcess.start(cluster, kubeconfig=kubeconfig, namespace=NAMESPACE, settings=settings)
 
 
 @pytest.fixture(scope="module")

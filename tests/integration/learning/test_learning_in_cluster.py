@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from tests.controlplane.behaviour import Behaviour, behave, crash_loop, slow_start
@@ -11,7 +10,7 @@ from tests.controlplane.logs import write_log
 from tests.controlplane.operator_process import OperatorProcess
 from tests.controlplane.waiting import eventually
 from tests.fake_hub import FakeHub
-from tests.integration.learning.conftest import NAMESPACE, argument, arguments, measured, readings
+from tests.integration.learning.conftest import argument, arguments, measured, readings
 from tests.integration.operator.conftest import Document, Team, condition
 
 # Case c174: Qwen3-8B with 40960 tokens on a card of 24 GB.
@@ -182,22 +181,6 @@ def test_a_lesson_moves_nothing_that_runs(team: Team, engines: StubEngines) -> N
         pod["metadata"]["uid"]
     ]
     assert item["status"]["decision"]["candidates"][0]["reason"] == "Kept"
-
-
-def test_what_was_learnt_survives_a_restart(team: Team, operator: OperatorProcess) -> None:
-    dies = only_with("--tensor-parallel-size=1", crash_loop(message=WARM_UP_OUT_OF_MEMORY))
-    with behave(team.cluster, dies, namespace=team.namespace):
-        team.apply("chat")
-        team.wait("chat")
-
-    def stored() -> list[Document]:
-        found = team.cluster.objects.get("v1", "ConfigMap", "inferfleet-calibration", NAMESPACE)
-        lessons: list[Document] = json.loads(found["data"]["lessons.json"])
-        mine = [lesson for lesson in lessons if lesson["namespace"] == team.namespace]
-        assert any("CUDA out of memory" in str(lesson.get("out_of_memory")) for lesson in mine)
-        return mine
-
-    eventually(stored, 60)
 
 
 def test_a_model_that_only_the_hub_knows_is_planned(team: Team, hub: FakeHub) -> None:
