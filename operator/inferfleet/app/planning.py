@@ -53,8 +53,8 @@ class Decided:
 
     @property
     def leave_alone(self) -> bool:
-        """Whether nothing may be written: the spec is refused, and what was admitted before keeps running."""
-        return self.decision.blocked is not None and bool(self.decision.placements)
+        """Whether nothing may be started or changed: the work has ended, or a refused spec's predecessor still runs."""
+        return self.decision.ended or (self.decision.blocked is not None and bool(self.decision.placements))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,7 +142,7 @@ class Reconciler:
         try:
             manifests = self._render(job)
             if manifests is None:
-                return Outcome(application=NOTHING_TO_APPLY)
+                return Outcome(application=UP_TO_DATE if job.decided.decision.ended else NOTHING_TO_APPLY)
             applied = await self._applier.apply(owner, manifests, self._store.children_of(job.key))
         except NameConflict as error:
             return _failed(str(error), ReadyReason.NAME_CONFLICT, again=_REFUSED_SECONDS)

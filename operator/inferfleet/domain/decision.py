@@ -75,6 +75,7 @@ class Decision:
 
     `history` is to be remembered; `revisit_at` is when time alone may change the decision (None: it cannot). `cheaper`
     says what a move would save that `rebalance` does not allow. `pools` are those whose price could change it.
+    `ended`: the work is over, well or not; what was made for it stays as it is and is never made again.
     """
 
     uid: str
@@ -88,6 +89,7 @@ class Decision:
     recommended_replicas: int | None = None
     replicas_clamped: str | None = None
     suspended: bool = False
+    ended: bool = False
     pending: bool = False
     history: History = NO_HISTORY
     revisit_at: datetime | None = None

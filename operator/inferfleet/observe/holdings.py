@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from inferfleet.api.conditions import find_condition
 from inferfleet.api.enums import ReservePolicy, WorkloadClass
-from inferfleet.api.reasons import ConditionType
+from inferfleet.api.reasons import ConditionType, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec, InferenceDeploymentStatus, PlacementStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import HistoryStatus
 from inferfleet.api.v1alpha1.workload import Workload
@@ -31,6 +31,8 @@ PriceOf = Callable[[str], Price | None]
 # The version that is meant where the spec names none; only the memory law depends on it.
 _DEFAULT_VERSION = "0.32.0"
 _OVER = ("Succeeded", "Failed")
+# What `Ready` says of a batch that is over; it stays over when somebody deletes the Job.
+_BATCH_OVER = (ReadyReason.COMPLETED, ReadyReason.FAILED, ReadyReason.DEADLINE_EXCEEDED)
 
 
 def holding_of(
@@ -70,7 +72,7 @@ def holding_of(
         history=history,
         generation=_planned_generation(status),
         done=_done(status),
-        finished=any(_ended(child) for child in by_name.values()),
+        finished=any(_ended(child) for child in by_name.values()) or _was_over(item, status, workload),
         # Of a spec that is not admitted yet nothing is held: it would admit itself.
         reserved_replicas=reserved_replicas(spec) if spec and _planned_generation(status) == item.generation else 0,
     )
@@ -120,6 +122,12 @@ def _ended(child: Child) -> bool:
     """Whether a Job has ended, well or not; Deployments never do."""
     ends = (child.condition("Complete"), child.condition("Failed")) if child.kind == "Job" else ()
     return any(end is not None and end.status == "True" for end in ends)
+
+
+def _was_over(item: Deployment, status: InferenceDeploymentStatus, workload: Workload) -> bool:
+    """Whether the stored status says that a batch that was placed is over."""
+    batch = workload.workload_class is WorkloadClass.BATCH
+    return batch and bool(status.placements) and item.ready_reason in _BATCH_OVER
 
 
 def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:

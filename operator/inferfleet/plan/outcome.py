@@ -105,6 +105,7 @@ def finished(demand: Demand, holding: Holding) -> Decision:
         blocked=None,
         message=ENDED,
         budget=BudgetVerdict(within=True, reason=ConditionReason.RESERVED, message=ENDED),
+        ended=True,
         history=holding.history,
     )
 

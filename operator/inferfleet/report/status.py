@@ -21,6 +21,7 @@ LABEL = "inferfleet.dev/deployment"
 # A refusal's numbers are refreshed at most this often.
 _REFUSAL_REFRESH = timedelta(seconds=60)
 _OF_THE_DECISION = (ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
+_OF_THE_END = (ConditionType.AVAILABLE, ConditionType.READY, ConditionType.STALLED)
 _WORDED_ONCE = (*_OF_THE_DECISION, ConditionType.ACCEPTED, ConditionType.CHEAPER_PLACEMENT, ConditionType.PRICE_FRESH)
 
 
@@ -28,6 +29,8 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
     """Return the status to store for the deployment of this name."""
     now = seen.now.replace(microsecond=0)
     fresh = conditions(seen)
+    if seen.decision.ended and not seen.workloads:
+        fresh = _as_it_ended(previous, fresh)
     kept = _decision_stands(previous, seen, fresh)
     if kept:
         fresh = tuple(_as_before(previous, condition) for condition in fresh)
@@ -118,6 +121,18 @@ def _decision_stands(
         previous.decision.candidates
     )
     return unchanged or seen.now - previous.decision.decided_at < _REFUSAL_REFRESH
+
+
+def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Keep what was said of a batch whose Job is gone: how it ended cannot be seen any more, and it does not start."""
+    generation = fresh[-1].observed_generation
+    former = {kind: find_condition(previous.conditions, kind) for kind in _OF_THE_END}
+    kept = [
+        before.model_copy(update={"observed_generation": generation})
+        for before in former.values()
+        if before is not None
+    ]
+    return (*(condition for condition in fresh if former.get(condition.type) is None), *kept)
 
 
 def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Condition:
