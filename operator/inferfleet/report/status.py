@@ -126,7 +126,7 @@ def _decision_stands(
 def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Keep what was said of a batch whose Job is gone: how it ended cannot be seen any more, and it does not start."""
     generation = fresh[-1].observed_generation
-    former = {kind: find_condition(previous.conditions, kind) for kind in _OF_THE_END}
+    former = {str(kind): find_condition(previous.conditions, kind) for kind in _OF_THE_END}
     kept = [
         before.model_copy(update={"observed_generation": generation})
         for before in former.values()
