@@ -38,7 +38,7 @@ def hub_is_off(model_id: str, revision: str) -> UnknownModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What is known of one revision of one model. `asked_at` and `valid_until` are seconds of a steady clock."""
+    """What is known of one revision of one model until `valid_until`, in seconds of a steady clock."""
 
     answer: Model | UnknownModel
     valid_until: float
