@@ -17,7 +17,7 @@ from inferfleet.app.planning import Decided, Job
 from inferfleet.app.snapshots import Snapshots
 from inferfleet.apply.applier import Applied, Applier, Owner, identity
 from inferfleet.apply.client import Client
-from inferfleet.apply.errors import ApiError, Conflict, Forbidden, Invalid, NameConflict, NotFound
+from inferfleet.apply.errors import ApiError, Conflict, Forbidden, Invalid, NameConflict, NotFound, NotLeading
 from inferfleet.apply.status import apply_status
 from inferfleet.domain.observed import Child, Key, PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
@@ -82,7 +82,7 @@ class Reconciler:
         self._may_write = may_write
         self._now = now
         self._price_max_age = price_max_age
-        self._applier = Applier(client, on_written=store.take_child)
+        self._applier = Applier(client, on_written=store.take_child, may_write=may_write)
         self._written_at: dict[str, float] = {}
 
     async def handle(self, job: Job) -> None:
@@ -102,7 +102,7 @@ class Reconciler:
             return "requeue"
         try:
             again = await self._reconcile(job)
-        except Conflict:
+        except (Conflict, NotLeading):
             self._queue.retry(job.key)
             return "requeue"
         except ApiError as error:
@@ -133,7 +133,9 @@ class Reconciler:
         stored = item.read_status()
         promised = self._status(job, item, RESERVED_ONLY)
         if reserves(stored, promised):
-            await self._write(item, stored, promised)
+            # Decided on what is stored now: what somebody else stored since must not be promised over.
+            version = self._store.deployments.version_of(item.key)
+            await self._write(item, stored, promised, version=version)
         job.decided.reserved = True
 
     async def _apply(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> Outcome:
@@ -171,8 +173,17 @@ class Reconciler:
         if still_unscheduled(self._store.pods_of(job.key)) and new.conditions[-1].reason == ReadyReason.PROGRESSING:
             self._queue.add_after(job.key, UNSCHEDULED_GRACE.total_seconds())
 
-    async def _write(self, item: Deployment, stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> None:
-        """Store a status, and tell people what it changes."""
+    async def _write(
+        self,
+        item: Deployment,
+        stored: InferenceDeploymentStatus,
+        new: InferenceDeploymentStatus,
+        *,
+        version: str | None = None,
+    ) -> None:
+        """Store a status, and tell people what it changes; with a `version` only over that resourceVersion."""
+        if not self._may_write():
+            raise NotLeading("another process may lead by now; nothing was sent")
         try:
             answer = await apply_status(
                 self._client,
@@ -181,6 +192,7 @@ class Reconciler:
                 name=item.name,
                 uid=item.uid,
                 status=dump(new),
+                version=version,
             )
         except NotFound as error:
             self._store.deployments.discard(item.key, item.uid)

@@ -12,7 +12,7 @@ from typing import Any
 
 from inferfleet.apply.client import Client, Document
 from inferfleet.apply.drift import difference
-from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound
+from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound, NotLeading
 from inferfleet.domain.observed import Child
 from inferfleet.domain.packing import unpack
 from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Resource
@@ -46,16 +46,22 @@ class Applied:
 
 
 class Applier:
-    """Writes children. `on_written(document)` is given the server's answer to each write and returns it as a value."""
+    """Writes children. `on_written(document)` is given the server's answer to each write and returns it as a value.
 
-    def __init__(self, client: Client, *, on_written: Callable[[Document], Child | None]) -> None:
+    `may_write()` is asked before every write: a pass is many requests, and a reign may end between two of them.
+    """
+
+    def __init__(
+        self, client: Client, *, on_written: Callable[[Document], Child | None], may_write: Callable[[], bool]
+    ) -> None:
         """Keep no state but which stored contents are known to equal which manifests."""
         self._client = client
         self._on_written = on_written
+        self._may_write = may_write
         self._verified: dict[str, tuple[bytes, str]] = {}
 
     async def apply(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> Applied:
-        """Create, update and prune. Raises NameConflict for a name that somebody else has, and ApiError."""
+        """Create, update and prune. Raises NameConflict for a name that somebody else has, NotLeading, and ApiError."""
         counts = {"create": 0, "update": 0, "delete": 0}
         waiting = []
         for manifest in wanted:
@@ -109,6 +115,7 @@ class Applier:
         return True
 
     async def _create(self, owner: Owner, manifest: Manifest, resource: Resource) -> str:
+        self._ask()
         try:
             stored = await self._client.create(resource, manifest.body, manager=FIELD_MANAGER)
         except Conflict as error:
@@ -122,6 +129,7 @@ class Applier:
         """Apply over the stored object, if it is ours; also where its label was removed and so nobody saw it."""
         stored = await self._own_created_fields(resource, await self._ours(owner, manifest, resource))
         body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": stored["metadata"]["uid"]}}
+        self._ask()
         answer = await self._client.apply(resource, body, manager=FIELD_MANAGER)
         self._take(answer, manifest)
         return "update"
@@ -163,6 +171,7 @@ class Applier:
                 {"op": "test", "path": f"{path}/operation", "value": "Update"},
                 {"op": "replace", "path": f"{path}/operation", "value": "Apply"},
             ]
+            self._ask()
             try:
                 return await self._client.patch(resource, metadata["namespace"], metadata["name"], operations)
             except Invalid as error:  # a test failed: somebody wrote in between
@@ -180,10 +189,15 @@ class Applier:
         return count
 
     async def _delete(self, resource: Resource, child: Child) -> None:
+        self._ask()
         try:
             await self._client.delete(resource, child.namespace, child.name, uid=child.uid)
         except (NotFound, Conflict):
             return  # gone, or a namesake stands there now: the watch tells
+
+    def _ask(self) -> None:
+        if not self._may_write():
+            raise NotLeading("another process may lead by now; nothing was sent")
 
     def _remember(self, uid: str, content: bytes, manifest_hash: str) -> None:
         self._verified.pop(uid, None)

@@ -28,6 +28,10 @@ _JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
 _CONNECTIONS = 32
 _REQUEST_SECONDS = 30.0
+# A write that was allowed while we led must be over before the Lease can be somebody else's: that is at least 5 s later
+# (`runtime.leader.LeaseTimes`).
+_WRITE_SECONDS = 5.0
+_READS = ("get", "list")
 # A server may ask for more; the Lease must be renewed meanwhile.
 _LONGEST_PATIENCE_SECONDS = 3.0
 # The server sends a bookmark about every 60 s on a quiet watch; silence longer than this means a dead connection.
@@ -162,6 +166,13 @@ class Client:
         return cast("Document", orjson.loads(await self._send(request)))
 
     async def _send(self, request: "_Request") -> bytes:
+        try:
+            async with asyncio.timeout(None if request.verb in _READS else _WRITE_SECONDS):
+                return await self._authorized(request)
+        except TimeoutError as error:
+            raise Unreachable(f"{request.verb} {request.path}: no answer within {_WRITE_SECONDS:.0f} s") from error
+
+    async def _authorized(self, request: "_Request") -> bytes:
         try:
             return await self._once(request)
         except Unauthorized:

@@ -56,6 +56,10 @@ class Unreachable(ApiError):  # noqa: N818
     """No answer: refused, reset, timed out."""
 
 
+class NotLeading(ApiError):  # noqa: N818
+    """Nothing was sent: another process may lead by now."""
+
+
 class NameConflict(Exception):  # noqa: N818 - a finding, not a failure of I/O
     """An object of the wanted name exists and somebody else controls it; it is never taken over."""
 

@@ -14,9 +14,20 @@ STATUS_MANAGER = "inferfleet.dev/operator-status"
 
 
 async def apply_status(
-    client: Client, resource: Resource, *, namespace: str | None, name: str, uid: str, status: Mapping[str, Any]
+    client: Client,
+    resource: Resource,
+    *,
+    namespace: str | None,
+    name: str,
+    uid: str,
+    status: Mapping[str, Any],
+    version: str | None = None,
 ) -> Document:
-    """Server-side apply the status. Raises NotFound or Conflict when the object is gone, and ApiError."""
+    """Server-side apply the status, with a `version` only over that resourceVersion.
+
+    Raises NotFound or Conflict when the object is gone or has another version, and ApiError.
+    """
     metadata = {"name": name, "uid": uid} | ({"namespace": namespace} if namespace else {})
+    metadata |= {"resourceVersion": version} if version else {}
     document = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, "status": status}
     return await client.apply(resource, document, manager=STATUS_MANAGER, subresource="status")

@@ -46,6 +46,11 @@ class Table(Generic[Value]):
         row = self._rows.get(key)
         return row.value if row else None
 
+    def version_of(self, key: Key) -> str | None:
+        """Return the resourceVersion that was seen last of one object, None without one."""
+        row = self._rows.get(key)
+        return str(row.version) if row else None
+
     def values(self) -> Iterable[Value]:
         """Return all values, in no particular order."""
         return [row.value for row in self._rows.values()]

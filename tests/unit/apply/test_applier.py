@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inferfleet.apply.applier import Applier, Owner, identity
-from inferfleet.apply.errors import Conflict, NameConflict, NotFound
+from inferfleet.apply.errors import Conflict, NameConflict, NotFound, NotLeading
 from inferfleet.domain.observed import Child
 from inferfleet.domain.resources import Resource
 from inferfleet.observe.project_children import child
@@ -99,8 +99,8 @@ class Scene:
     """An applier in front of a server, and the children that it has seen."""
 
     def __init__(self, *documents: Document) -> None:
-        self.server = Server(*documents)
-        self.applier = Applier(self.server, on_written=child)  # type: ignore[arg-type]  # as much of a client as it needs
+        self.server, self.leading = Server(*documents), True
+        self.applier = Applier(self.server, on_written=child, may_write=lambda: self.leading)  # type: ignore[arg-type]  # as much of a client as it needs
 
     def seen(self) -> dict[tuple[str, str, str], Child]:
         children = [child(item) for item in self.server.objects.values()]
@@ -194,3 +194,28 @@ async def test_a_job_that_must_change_is_deleted_first() -> None:
 
     assert await scene.apply(manifest("Job", replicas=2, immutable=True)) == ["delete Job uid of Job"]
     assert await scene.apply(manifest("Job", replicas=2, immutable=True)) == ["create Job"]
+
+
+async def test_a_reign_that_ends_within_a_pass_ends_its_writes() -> None:
+    scene = Scene()
+    create = scene.server.create
+
+    async def create_and_lose(resource: Resource, document: Document, *, manager: str) -> Document:
+        scene.leading = False
+        return await create(resource, document, manager=manager)
+
+    scene.server.create = create_and_lose  # type: ignore[method-assign]  # the lease is lost during the first request
+
+    with pytest.raises(NotLeading):
+        await scene.apply(manifest(), manifest("Service"))
+    assert scene.server.log == ["create Deployment"]
+
+
+async def test_who_does_not_lead_deletes_nothing() -> None:
+    scene = Scene()
+    await scene.apply(manifest())
+    scene.leading = False
+
+    with pytest.raises(NotLeading):
+        await scene.apply()
+    assert scene.server.log == []

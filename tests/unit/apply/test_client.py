@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,9 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
+from inferfleet.apply import client as client_module
 from inferfleet.apply import errors
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
+from inferfleet.apply.status import apply_status
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT, NODE, POD
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -169,3 +172,33 @@ async def test_apply_says_who_manages_the_fields_and_takes_them_over(serve: Serv
     assert seen[0].path == "/apis/inferfleet.dev/v1alpha1/namespaces/team/inferencedeployments/chat/status"
     assert dict(seen[0].query) == {"fieldManager": "me", "force": "true"}
     assert seen[0].headers["content-type"] == "application/apply-patch+yaml"
+
+
+async def test_a_write_without_an_answer_is_given_up_before_the_lease_can_be_somebody_elses(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        await hanging.wait()
+        return web.json_response({})
+
+    monkeypatch.setattr(client_module, "_WRITE_SECONDS", 0.05)
+    client = await serve(hang)
+
+    with pytest.raises(errors.Unreachable):
+        await client.delete(INFERENCE_DEPLOYMENT, "team", "chat", uid="u")
+    hanging.set()
+
+
+async def test_a_status_is_stored_only_over_the_version_that_was_seen(serve: Serve) -> None:
+    bodies: list[dict[str, object]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        bodies.append(json.loads(await request.read()))
+        return web.json_response({})
+
+    client = await serve(take)
+    await apply_status(client, INFERENCE_DEPLOYMENT, namespace="a", name="b", uid="u", status={}, version="7")
+
+    assert bodies[0]["metadata"] == {"name": "b", "namespace": "a", "uid": "u", "resourceVersion": "7"}

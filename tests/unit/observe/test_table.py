@@ -103,3 +103,8 @@ def test_an_object_that_stops_mattering_disappears(table: Table[int], changes: l
     table.put(document("a", 2, None))
 
     assert changes[-1] == (10, None)
+
+
+def test_the_version_seen_last_is_known(table: Table[int]) -> None:
+    table.put(document("a", 7))
+    assert (table.version_of(("", "a")), table.version_of(("", "b"))) == ("7", None)
