@@ -1,2 +1,1 @@
 """Inferfleet: from a model, a rate and a budget to running vLLM on the cheapest GPUs that work."""
-
