@@ -4,15 +4,12 @@ import argparse
 import json
 import multiprocessing
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plan.fleet import fleet
-from benchmarks.plan.reference import reference_loop
 from benchmarks.plan.small_worlds import disagreement
-from inferfleet.plan import decide
+from benchmarks.plan.timing import timed
 
 SHOWN = 10
 
@@ -36,22 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(document, indent=1))
     return 1 if document["bruteForce"]["disagreements"] else 0
-
-
-def timed(*, deployments: int, nodes: int, pools: int, shapes: int) -> dict[str, float]:
-    """Return CPU seconds in this process: planning with empty caches, planning again, and the reference loop."""
-    world, demands = fleet(deployments=deployments, nodes=nodes, pools=pools, shapes=shapes)
-    started = time.process_time()
-    decisions = decide(world, demands)
-    cold = time.process_time() - started
-    started = time.process_time()
-    decide(world, demands)
-    warm = time.process_time() - started
-    started = time.process_time()
-    reference_loop(deployments=deployments, pools=pools, nodes=nodes)
-    reference = time.process_time() - started
-    placed = sum(bool(decision.placements) for decision in decisions)
-    return {"cold": cold, "warm": warm, "reference": reference, "placed": placed}
 
 
 def best(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
