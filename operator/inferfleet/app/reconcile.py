@@ -144,6 +144,8 @@ class Reconciler:
         try:
             manifests = self._render(job)
             if manifests is None:
+                if job.decided.leave_alone:
+                    await self._applier.reduce(owner, _staying(job.decided), self._store.children_of(job.key))
                 return Outcome(application=UP_TO_DATE if job.decided.decision.ended else NOTHING_TO_APPLY)
             applied = await self._applier.apply(owner, manifests, self._store.children_of(job.key))
         except NameConflict as error:
@@ -257,6 +259,10 @@ class Reconciler:
             if sum(selector <= node.labels for node in self._store.nodes.values()) < pool.max_nodes:
                 return True
         return False
+
+
+def _staying(decided: Decided) -> dict[str, int]:
+    return {placement.name: placement.replicas for placement in decided.decision.placements}
 
 
 def _progress(applied: Applied) -> Application:

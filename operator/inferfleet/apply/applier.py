@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 FIELD_MANAGER = "inferfleet.dev/operator"
 _REMEMBERED = 20_000
+_WORKLOADS = ("Deployment", "Job")
 
 Identity = tuple[str, str, str]
 
@@ -75,6 +76,33 @@ class Applier:
         return Applied(
             created=counts["create"], updated=counts["update"], deleted=counts["delete"], waiting=tuple(waiting)
         )
+
+    async def reduce(self, owner: Owner, staying: Mapping[str, int], seen: Mapping[Identity, Child]) -> None:
+        """Take away what is held no longer, and leave everything else as it is, also where it differs from a plan.
+
+        `staying` names the workloads that stay, with their replicas; a Deployment of more is cut to them, so that pods
+        whose GPUs were given up never start. Raises NotLeading, and ApiError.
+        """
+        for key, child in seen.items():
+            if child.kind not in _WORKLOADS or child.owner != owner.uid or child.deleting:
+                continue
+            replicas = staying.get(child.name)
+            if replicas is None:
+                await self._delete(CHILD_OF_KIND[child.kind], child)
+            elif child.kind == "Deployment" and _replicas(child) > replicas:
+                await self._cut(key, child, replicas)
+
+    async def _cut(self, key: Identity, child: Child, replicas: int) -> None:
+        operations: list[Document] = [
+            {"op": "test", "path": "/metadata/uid", "value": child.uid},
+            {"op": "replace", "path": "/spec/replicas", "value": replicas},
+        ]
+        self._ask()
+        try:
+            answer = await self._client.patch(CHILD_OF_KIND[child.kind], child.namespace, child.name, operations)
+        except (NotFound, Invalid) as error:  # gone, or a namesake stands there now
+            raise Conflict(f"{key[0]} {child.name} changed meanwhile", code=409) from error
+        self._on_written(answer)
 
     def is_settled(self, owner: Owner, wanted: Mapping[Identity, str], seen: Mapping[Identity, Child]) -> bool:
         """Whether a pass would write nothing, judged by hashes of an earlier rendering alone."""
@@ -209,6 +237,11 @@ class Applier:
 def identity(manifest: Manifest) -> Identity:
     """Kind, namespace and name: what a manifest and a child have in common."""
     return (manifest.kind, manifest.namespace, manifest.name)
+
+
+def _replicas(child: Child) -> int:
+    """What a Deployment is asked to run."""
+    return int((unpack(child.content).get("spec") or {}).get("replicas", 1))
 
 
 def _controller(document: Document) -> dict[str, Any]:

@@ -219,3 +219,37 @@ async def test_who_does_not_lead_deletes_nothing() -> None:
     with pytest.raises(NotLeading):
         await scene.apply()
     assert scene.server.log == []
+
+
+async def reduced(scene: Scene, **staying: int) -> list[str]:
+    scene.server.log.clear()
+    await scene.applier.reduce(OWNER, staying, scene.seen())
+    return list(scene.server.log)
+
+
+async def test_what_was_given_up_goes_while_the_rest_is_left_alone() -> None:
+    scene = Scene()
+    await scene.apply(manifest(), manifest(name="chat-2"), manifest("Service"))
+    scene.server.objects["Deployment", "chat"]["spec"]["unplanned"] = True
+
+    assert await reduced(scene, chat=1) == ["delete Deployment uid of Deployment"]
+
+
+async def test_a_workload_whose_replicas_were_given_up_is_cut() -> None:
+    scene = Scene()
+    await scene.apply(manifest(replicas=3))
+
+    assert await reduced(scene, chat=2) == ["patch Deployment: /spec/replicas=2"]
+
+
+async def test_a_workload_that_runs_less_than_it_may_is_not_grown() -> None:
+    scene = Scene()
+    await scene.apply(manifest(replicas=1))
+
+    assert await reduced(scene, chat=2) == []
+
+
+async def test_what_somebody_else_controls_is_not_reduced() -> None:
+    scene = Scene(foreign())
+
+    assert await reduced(scene) == []
