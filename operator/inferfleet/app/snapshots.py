@@ -68,18 +68,20 @@ class Snapshots:
 
     def assume(self, demand: Demand, decision: Decision) -> None:
         """Count a decision as held from now on, until its reservation is stored (`settled`)."""
-        chosen = decision.chosen
+        chosen, former = decision.chosen, self._assumed.get(demand.uid) or self._holdings.get(demand.uid)
+        total = str(chosen.usd_total) if chosen and chosen.usd_total is not None else None
+        refused = decision.blocked is not None
         workload = demand.spec.workload
         self._assumed[demand.uid] = Holding(
             uid=demand.uid,
             namespace=demand.namespace,
             name=demand.name,
             workload_class=workload.workload_class,
-            category=workload.category,
+            category=former.category if former and refused else workload.category,
             priority=workload.priority,
             namespace_labels=demand.namespace_labels,
             placements=decision.placements,
-            usd_total=str(chosen.usd_total) if chosen and chosen.usd_total is not None else None,
+            usd_total=former.usd_total if former and total is None else total,
             history=decision.history,
             generation=demand.generation if decision.blocked is None else None,
             reserved_replicas=reserved_replicas(demand.spec) if decision.blocked is None else 0,

@@ -62,7 +62,7 @@ def holding_of(
         namespace=item.namespace,
         name=item.name,
         workload_class=workload.workload_class,
-        category=workload.category,
+        category=status.category or workload.category,
         priority=workload.priority,
         namespace_labels=tuple(sorted(namespace_labels)),
         placements=placements,

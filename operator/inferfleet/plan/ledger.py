@@ -79,6 +79,11 @@ class Ledger:
         """USD that this deployment holds now: per month, or in total for a batch."""
         return self._claims[uid].usd if uid in self._claims else ZERO
 
+    def _held_as(self, claim: Claim, category: Category | None = None) -> Decimal:
+        """USD that the claim's owner holds already against a limit: in another category it holds nothing of a cap."""
+        own = self._claims.get(claim.uid)
+        return own.usd if own is not None and category in (None, own.category) else ZERO
+
     def record(self, claim: Claim) -> None:
         """Replace what the deployment holds; a claim of nothing frees it, as far as its pods are gone."""
         self._journal.append(claim)
@@ -99,7 +104,7 @@ class Ledger:
         """Return what the enforcing policies leave for this claim's owner now; its USD do not matter."""
         enforcing = tuple(policy for policy in policies if _enforced(policy))
         left = [
-            limit - self._reserved(policy, claim, category)
+            max(limit - self._reserved(policy, claim, category), self._held_as(claim, category))
             for policy in enforcing
             for limit, category in _limits(policy, claim.category)
         ]
@@ -107,7 +112,6 @@ class Ledger:
         return Headroom(
             claim=claim,
             policies=enforcing,
-            held=self.held(claim.uid),
             limit=min(left, default=None),
             barred=barred,
             ledger=self,
@@ -143,16 +147,16 @@ class Ledger:
 
     def _barred(self, policy: Policy, claim: Claim) -> Shortage | None:
         allowed = policy.spec.allowed_categories
-        if not allowed or claim.category in allowed or self.held(claim.uid):
+        if not allowed or claim.category in allowed or self._held_as(claim, claim.category):
             return None
         names = ", ".join(allowed)
         message = f"BudgetPolicy {policy.name} pays for {names}, not for category {claim.category}"
         return Shortage(policy=policy.name, message=message, enforced=_enforced(policy))
 
     def _beyond(self, policy: Policy, claim: Claim) -> Shortage | None:
-        if claim.usd <= self.held(claim.uid):
-            return None
         for limit, category in _limits(policy, claim.category):
+            if claim.usd <= self._held_as(claim, category):
+                continue
             others = self._reserved(policy, claim, category)
             if others + claim.usd > limit:
                 message = self._refusal(policy, claim, limit, category, others)
@@ -202,22 +206,23 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Headroom:
-    """What one owner may claim: at most `limit` USD (None: no limit), always what it holds, nothing when barred.
+    """What one owner may claim: at most `limit` USD (None: no limit), nothing when barred.
+
+    The limit is never below what it holds already of the same category: that is not taken back here.
 
     It answers for the moment it was taken: the ledger's journal up to `entry`.
     """
 
     claim: Claim
     policies: tuple[Policy, ...]
-    held: Decimal
     limit: Decimal | None
     barred: Shortage | None
     ledger: Ledger
     entry: int
 
     def allows(self, usd: Decimal) -> bool:
-        """Tell whether the owner may hold so many USD; what it holds already is never taken back here."""
-        return self.barred is None and (usd <= self.held or self.limit is None or usd <= self.limit)
+        """Tell whether the owner may hold so many USD."""
+        return self.barred is None and (self.limit is None or usd <= self.limit)
 
     def refusal(self, usd: Decimal) -> str:
         """Say which policy refuses so many USD, and who holds the money."""

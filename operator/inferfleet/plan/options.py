@@ -222,7 +222,8 @@ class Gate:
         objection = _over_budget(trial, money) if granted > mine else None
         if objection is None:
             return trial if granted < wanted else self._granted(option, wanted, "")
-        return self._granted(option, max(mine, min(granted - 1, self._affordable(option, money))), objection.message)
+        affordable = max(mine, min(granted - 1, self._affordable(option, money)))
+        return self._claimed_anew(self._granted(option, affordable, objection.message), money)
 
     def _claimed_anew(self, option: Option, money: Headroom) -> Option:
         """Ask for the money where another spec claims more for the same pods: a larger batch, a larger reserve."""

@@ -7,11 +7,13 @@ numbers move with every pod of anybody, and would otherwise rewrite every status
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from inferfleet.api.conditions import Condition, find_condition
+from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
-from inferfleet.api.v1alpha1.inference_deployment_status import MemoryStatus
+from inferfleet.api.v1alpha1.inference_deployment_status import CostStatus, MemoryStatus
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
@@ -47,13 +49,38 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         selector=f"{LABEL}={name}",
         placement=decision_view.placement_summary(decision),
         placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
-        cost=decision_view.cost_status(decision, seen.spec) if seen.spec and not as_recorded else previous.cost,
+        cost=_cost(previous, seen) if seen.spec and not as_recorded else previous.cost,
         memory=_memory(seen) or (previous.memory if running else None),
         decision=previous.decision if kept or as_recorded else _record(seen, now),
         budgets=decision_view.budget_shares(decision),
         batch=batch_status(previous.batch, seen) if is_batch(seen) else None,
         history=decision_view.history_status(decision),
+        category=_category(previous, seen),
     )
+
+
+def _cost(previous: InferenceDeploymentStatus, seen: Observation) -> CostStatus | None:
+    """What it costs; a batch that goes on while its new spec is refused keeps the total that was admitted."""
+    if seen.spec is None:
+        return previous.cost
+    cost = decision_view.cost_status(seen.decision, seen.spec)
+    admitted = previous.cost.usd_total if previous.cost else None
+    if cost is None or cost.usd_total is not None or admitted is None or not is_batch(seen):
+        return cost
+    return cost.model_copy(update={"usd_total": admitted})
+
+
+def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Category | None:
+    """Which category pays for what runs: that of the spec that was admitted last."""
+    if not seen.decision.placements:
+        return None
+    if (
+        seen.spec is None
+        or seen.decision.ended
+        or (seen.decision.blocked is not None and previous.category is not None)
+    ):
+        return previous.category
+    return seen.spec.workload.category
 
 
 def _memory(seen: Observation) -> MemoryStatus | None:
@@ -95,7 +122,19 @@ def _substance(item: InferenceDeploymentStatus) -> object:
 def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> bool:
     """Whether the new status promises what the stored one does not: it must be stored before anything uses it."""
     held = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
-    return any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements)
+    if any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements):
+        return True
+    if _total(new) > _total(stored) or new.category != stored.category:
+        return bool(new.placements)
+    # Prices and policies move these too, and nothing new uses that; another spec may.
+    paid = {row.policy: row.reserved_usd_per_month for row in stored.budgets}
+    more = any(row.reserved_usd_per_month > paid.get(row.policy, 0) for row in new.budgets)
+    return more and new.observed_generation != stored.observed_generation
+
+
+def _total(item: InferenceDeploymentStatus) -> Decimal:
+    total = item.cost.usd_total if item.cost else None
+    return Decimal(0) if total is None else total
 
 
 def _decision_stands(

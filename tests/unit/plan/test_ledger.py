@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason
@@ -226,3 +229,18 @@ def test_what_is_reserved_for_growth_is_not_given_to_others() -> None:
 
     assert late.blocked is ReadyReason.OVER_BUDGET
     assert "a-roomy 2190.00" in late.message
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize(
+    "rule", [{"categories": [{"name": "Experimentation", "usdPerMonth": "100"}]}, {"allowedCategories": ["Inference"]}]
+)
+def test_another_category_is_a_new_claim_and_what_ran_goes_on(rule: dict[str, Any], replicas: int) -> None:
+    running, strict = one_gpu(), policy(usd="5000", **rule)
+    (first,) = admit([running], strict)
+    other = replace(
+        one_gpu(workload={"class": "RealTime", "category": "Experimentation"}, replicas=replicas), generation=2
+    )
+    where = world(POOL, policies=[strict], holdings=[holding(running, first)])
+    (decision,) = decide(where, [other])
+    assert (decision.blocked, decision.placements) == (ReadyReason.OVER_BUDGET, first.placements)

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from inferfleet.api.conditions import Conditions
-from inferfleet.api.enums import CapacityType, Confidence, Role
+from inferfleet.api.enums import CapacityType, Category, Confidence, Role
 from inferfleet.api.lists import ATOMIC, list_map
 from inferfleet.api.model import RebuildableStatus, StatusModel
 from inferfleet.api.reasons import Reason, Verdict
@@ -235,3 +235,5 @@ class InferenceDeploymentStatus(RebuildableStatus):
     """Progress of a batch."""
     history: HistoryStatus | None = None
     """What later decisions have to know of earlier ones."""
+    category: Category | None = None
+    """The budget category that pays for placements; a refused change of the spec does not change it."""
