@@ -246,6 +246,8 @@ class ConditionReason(StrEnum):
     GPU_TYPE_UNKNOWN = "GPUTypeUnknown"
     # Ready=False on GPUPool. The nodes carry another GPU than the pool declares. Correct gpuType or the selector.
     GPU_TYPE_MISMATCH = "GPUTypeMismatch"
+    # Ready=False on GPUPool. Another pool selects some of its nodes too and counts them. Narrow one of the selectors.
+    NODES_SHARED = "NodesShared"
     # Exceeded=False. The reservations lie within the limit.
     WITHIN_LIMIT = "WithinLimit"
     # Exceeded=True. The reservations lie above the limit; onExceeded says what follows.

@@ -52,6 +52,7 @@ class Pool:
     means that the pool never grows beyond the nodes seen; `nodes_known` is False offline, where no nodes were given.
     `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when all
     nodes share or slice their GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
+    `counted_elsewhere` says which of its nodes an earlier pool has already (None: none); they are not among `nodes`.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Pool:
     memory_mib: int | None = None
     whole_gpus: bool = True
     problem: str | None = None
+    counted_elsewhere: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

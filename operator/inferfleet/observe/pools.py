@@ -6,6 +6,7 @@ subtract what was promised and is not bound yet; the plan does.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from inferfleet.api.quantities import parse_quantity
@@ -19,6 +20,9 @@ from inferfleet.observe.catalog import Catalog
 
 Used = Mapping[str, Mapping[str, int]]
 """Requested devices by node and resource name."""
+
+# Nodes that a message names.
+SHOWN = 3
 
 _DRIVER_LABELS = frozenset({GFD_PRODUCT, AMD_PRODUCT, AMD_BETA_PRODUCT})
 
@@ -67,6 +71,27 @@ def pool_of(
         whole_gpus=not views or any(not node.shared and not node.mig for node in views),
         problem=problem(item, catalog, mine),
     )
+
+
+def counted_once(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+    """Leave every node to the first pool, by name, that selects it; a GPU must not be promised twice."""
+    owner: dict[str, str] = {}
+    result = []
+    for pool in sorted(pools, key=lambda pool: pool.name):
+        shared = [node.name for node in pool.nodes if node.name in owner]
+        if shared:
+            others = ", ".join(sorted({owner[name] for name in shared}))
+            names = ", ".join(shared[:SHOWN]) + (f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else "")
+            most = None if pool.max_nodes is None else max(0, pool.max_nodes - len(shared))
+            pool = replace(  # noqa: PLW2901 - the pool as it is to be used
+                pool,
+                nodes=tuple(node for node in pool.nodes if node.name not in owner),
+                max_nodes=most,
+                counted_elsewhere=f"spec.nodeSelector also selects {names}, counted in {others}",
+            )
+        owner |= {node.name: pool.name for node in pool.nodes}
+        result.append(pool)
+    return tuple(result)
 
 
 def members(item: GPUPool, nodes: Iterable[NodeFacts]) -> Iterable[NodeFacts]:

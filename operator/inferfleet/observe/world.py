@@ -12,10 +12,10 @@ from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.observed import LabelSet, NodeFacts, PodFacts
-from inferfleet.domain.world import Policy, Pool, UnreadablePolicy, World
+from inferfleet.domain.world import Policy, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
 from inferfleet.observe.custom import Deployment, Platform, Unreadable
-from inferfleet.observe.pools import Used, pool_of
+from inferfleet.observe.pools import Used, counted_once, pool_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def build_world(sources: Sources) -> World:
     ]
     policies, unreadable = read_policies(sources.policies)
     return World(
-        pools=tuple(sorted(pools, key=_name)),
+        pools=counted_once(pools),
         policies=policies,
         unreadable_policies=unreadable,
         holdings=sources.holdings,
@@ -102,7 +102,3 @@ def used_gpus(pods: Iterable[PodFacts]) -> dict[str, dict[str, int]]:
             for resource, count in pod.requests:
                 on_node[resource] = on_node.get(resource, 0) + count
     return used
-
-
-def _name(pool: Pool) -> str:
-    return pool.name

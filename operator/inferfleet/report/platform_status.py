@@ -68,6 +68,8 @@ def pool_status(
     elif left_out:
         shown = "; ".join(left_out[:3]) + (f"; and {len(left_out) - 3} more" if len(left_out) > 3 else "")
         problem = (str(ConditionReason.GPU_TYPE_MISMATCH), f"nodes are left out: {shown}")
+    elif pool.counted_elsewhere is not None:
+        problem = (str(ConditionReason.NODES_SHARED), pool.counted_elsewhere)
     return GPUPoolStatus(
         observed_generation=generation,
         nodes=len(pool.nodes),
