@@ -48,10 +48,8 @@ def test_no_price_is_not_a_stale_one() -> None:
 
 
 def test_a_free_gpu_has_a_price_that_can_grow_stale_too() -> None:
-    free = Price(
-        capacity_type=running(OLD).capacity_type, usd_per_gpu_hour=running(OLD).usd_per_gpu_hour * 0, source="own"
-    )
-    assert "USD 0.00" in stale_price(replace(free, date=OLD), NOW, QUARTER)
+    free = Price(capacity_type=CapacityType.RESERVED, usd_per_gpu_hour=Decimal(0), source="own", date=OLD)
+    assert "USD 0.00" in stale_price(free, NOW, QUARTER)
 
 
 def conditions(stated: date) -> dict[str, str]:
