@@ -87,8 +87,12 @@ class PlatformReporter:
         world = self._snapshots.world()
         self._gauges(world)
         owed = False
-        for resource, table, item, former, new in self._statuses(world):
-            owed |= not await self._write(resource, table, item, former, new)
+        for resource, table, item, former, new in list(self._statuses(world)):  # one moment's: writing takes time
+            try:
+                owed |= not await self._write(resource, table, item, former, new)
+            except ApiError as error:  # the others are written nevertheless
+                _log.warning("status of %s %s: %s", resource.kind, item.name, error)
+                owed = True
         self._seen = () if owed else self._revisions()
 
     def _revisions(self) -> tuple[int, ...]:

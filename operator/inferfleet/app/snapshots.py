@@ -178,11 +178,18 @@ def _price(item: Platform[GPUPool], catalog: Catalog) -> Price | None:
 
 
 def _first_refused(item: Deployment) -> datetime | None:
-    """Since when the stored status says that GPUs or money are lacking."""
-    ready = find_condition(item.read_status().conditions, ConditionType.READY)
+    """Since when the stored status says that GPUs or money are lacking, and nothing else before it.
+
+    Ready keeps its time when only its reason changes. Planned is Unknown while the spec or the model is not understood
+    and False from the first plan that found too little, so the later of the two times is when waiting began.
+    """
+    conditions = item.read_status().conditions
+    ready = find_condition(conditions, ConditionType.READY)
     if ready is None or ready.status == "True" or ready.reason not in _WAITED_FOR:
         return None
-    return ready.last_transition_time
+    planned = find_condition(conditions, ConditionType.PLANNED)
+    times = [found.last_transition_time for found in (ready, planned) if found and found.last_transition_time]
+    return max(times, default=None)
 
 
 def _readable(table: Table[Platform[Parsed]]) -> list[Parsed]:

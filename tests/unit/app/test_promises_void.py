@@ -1,0 +1,76 @@
+"""Promises that were never stored, and who waits since when."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from inferfleet.app.attention import Attention
+from inferfleet.app.planning import Job, Planner
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.observed import Key
+from inferfleet.observe.mapping import Listener
+from inferfleet.runtime.queue import KeyedQueue
+from tests.unit.app.test_snapshots import KEY, Cluster
+
+
+async def jobs_of_two_specs_of_which_the_first_is_not_stored() -> list[Job]:
+    """Plan a spec that is served, then one that no pool can serve; nothing is written in between."""
+    cluster, queue, jobs = Cluster(), KeyedQueue[Key](), list[Job]()
+    attention = Attention(
+        cluster.store, queue, on_touched=cluster.snapshots.touched, on_removed=cluster.snapshots.removed
+    )
+    leading = asyncio.Event()
+    leading.set()
+    planned = asyncio.Semaphore(0)
+
+    async def prepare() -> None:
+        return
+
+    def submit(job: Job) -> None:
+        jobs.append(job)
+        queue.done(job.key)
+        planned.release()
+
+    planner = Planner(
+        store=cluster.store, queue=queue, snapshots=cluster.snapshots, attention=attention, submit=submit,
+        now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
+    )  # fmt: skip
+    cluster.store.listen(Listener(attention))
+    running = asyncio.create_task(planner.run())
+    async with asyncio.timeout(10):
+        cluster.deployment("chat")
+        await planned.acquire()
+        cluster.deployment("chat", generation=2, placement={"pools": ["none"]})
+        while len(jobs) < 2 or jobs[-1].decided.generation != 2:
+            await planned.acquire()
+    queue.close()
+    await running
+    return jobs
+
+
+def test_a_placement_that_was_never_stored_is_void_when_the_next_spec_is_refused() -> None:
+    jobs = asyncio.run(jobs_of_two_specs_of_which_the_first_is_not_stored())
+
+    assert jobs[0].decided.decision.placements != ()
+    assert jobs[-1].decided.decision.placements == ()
+
+
+def condition(kind: str, status: str, reason: str, time: str) -> dict[str, Any]:
+    return {
+        "type": kind, "status": status, "reason": reason, "message": "", "observedGeneration": 1,
+        "lastTransitionTime": time,
+    }  # fmt: skip
+
+
+def test_weeks_of_an_unknown_model_are_no_seniority_in_the_queue_for_money() -> None:
+    cluster = Cluster()
+    planned = condition("Planned", "False", "OverBudget", "2026-11-20T00:00:00Z")
+    ready = condition("Ready", "False", "OverBudget", "2026-10-01T00:00:00Z")
+    cluster.deployment("chat", status={"conditions": [planned, ready]})
+    item = cluster.store.deployments.get(KEY)
+    assert item is not None
+
+    demand = cluster.snapshots.demand(item)
+
+    assert isinstance(demand, Demand)
+    assert demand.first_refused == datetime(2026, 11, 20, tzinfo=UTC)
