@@ -152,7 +152,9 @@ def _decision_stands(
     )
     rows = decision_view.placement_rows(seen.decision, {row.name: row.ready_replicas for row in previous.placements})
     same_place = rows == previous.placements and decision_view.budget_shares(seen.decision) == previous.budgets
-    if not (same_answers and same_place):
+    same_past = decision_view.history_status(seen.decision) == previous.history
+    told = find_condition(previous.conditions, ConditionType.CHEAPER_PLACEMENT) is not None
+    if not (same_answers and same_place and same_past and told == bool(seen.decision.cheaper)):
         return False
     if seen.decision.blocked is None:
         return True
