@@ -65,7 +65,8 @@ class Applier:
         """Create, update and prune. Raises NameConflict for a name that somebody else has, NotLeading, and ApiError."""
         counts = {"create": 0, "update": 0, "delete": 0}
         waiting = []
-        for manifest in wanted:
+        # A taken name is found before anything costs money: of all objects only a Service is for free.
+        for manifest in sorted(wanted, key=lambda item: item.kind != "Service"):
             child = seen.get(identity(manifest))
             action = await self._settle(owner, manifest, child)
             if action == "wait":

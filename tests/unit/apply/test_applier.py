@@ -115,7 +115,7 @@ class Scene:
 async def test_what_is_missing_is_created_in_one_request_each() -> None:
     scene = Scene()
 
-    assert await scene.apply(manifest(), manifest("Service")) == ["create Deployment", "create Service"]
+    assert await scene.apply(manifest(), manifest("Service")) == ["create Service", "create Deployment"]
 
 
 async def test_what_is_right_costs_no_request() -> None:
@@ -208,7 +208,7 @@ async def test_a_reign_that_ends_within_a_pass_ends_its_writes() -> None:
 
     with pytest.raises(NotLeading):
         await scene.apply(manifest(), manifest("Service"))
-    assert scene.server.log == ["create Deployment"]
+    assert scene.server.log == ["create Service"]
 
 
 async def test_who_does_not_lead_deletes_nothing() -> None:
@@ -253,3 +253,11 @@ async def test_what_somebody_else_controls_is_not_reduced() -> None:
     scene = Scene(foreign())
 
     assert await reduced(scene) == []
+
+
+async def test_a_taken_service_name_is_found_before_pods_are_paid_for() -> None:
+    scene = Scene(foreign("Service"))
+
+    with pytest.raises(NameConflict):
+        await scene.apply(manifest(), manifest("Service"))
+    assert "create Deployment" not in scene.server.log
