@@ -255,8 +255,9 @@ def _health(
         return check
 
     live: dict[str, Check] = {"event loop": lambda: lag.check(_LAG_SECONDS)}
-    live |= {f"watch of {reflector.name}": silent(reflector) for reflector in reflectors}
+    # A restart mends no API server: silence is a reason to send nobody here, not to be killed.
     ready: dict[str, Check] = {"cache": lambda: None if synced.is_set() else "not everything was listed yet"}
+    ready |= {f"watch of {reflector.name}": silent(reflector) for reflector in reflectors}
     return HealthServer(port=settings.http_port, live=live, ready=ready, metrics=metrics.render)
 
 
