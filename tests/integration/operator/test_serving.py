@@ -39,8 +39,8 @@ def test_a_new_deployment_costs_four_writes_until_it_is_available(team: Team) ->
 
     assert writes == [
         ("patch", "inferencedeployments/status"),
-        ("create", "deployments"),
         ("create", "services"),
+        ("create", "deployments"),
         ("patch", "inferencedeployments/status"),
     ]
 
@@ -139,7 +139,8 @@ def test_a_no_op_change_writes_nothing(team: Team, operator: OperatorProcess) ->
     team.wait("later")  # whatever the annotation led to, came before this
 
     assert settled
-    assert [write for write in team.cluster.writes(after=before) if write.name == "chat" and _ours(write)] == []
+    mine = [write for write in team.cluster.writes(after=before) if write.namespace == team.namespace]
+    assert [write for write in mine if write.name == "chat" and _ours(write)] == []
 
 
 def _ours(write: object) -> bool:
