@@ -20,14 +20,16 @@ from inferfleet.plan.barrier import barrier
 from inferfleet.plan.carry_out import carry_out
 from inferfleet.plan.choose import obstacle
 from inferfleet.plan.exhausted import after_deaths, surviving
+from inferfleet.plan.gate import Gate
 from inferfleet.plan.ledger import Ledger, claim_of, held_claim
-from inferfleet.plan.options import ZERO, Gate, Option, offers
+from inferfleet.plan.options import ZERO, Option, offers
 from inferfleet.plan.outcome import finished, suspended, unserved
 from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import Rules, combine, matching, selects
 from inferfleet.plan.running import as_running
 from inferfleet.plan.serve import Case, Course, choose
 from inferfleet.plan.shape import Shape, shape_of
+from inferfleet.plan.shelf import Shelf
 from inferfleet.plan.spot_first import spot_first
 from inferfleet.plan.stock import Stock
 from inferfleet.plan.stockout import next_change, released, standing
@@ -39,19 +41,15 @@ class _Pass:
 
     world: World
     sites: tuple[Site, ...]
+    pools: tuple[Pool, ...]
     prices: dict[str, Price | None]
     stock: Stock
     ledger: Ledger
     now: datetime | None
     assessed: dict[Shape, tuple[Assessment, ...]]
-    offered: dict[tuple[Shape, int | None], tuple[Option, ...]]
+    shelves: dict[tuple[Shape, int | None], Shelf]
     considered: dict[Shape, frozenset[str]]
     rules: dict[Labels, tuple[tuple[Policy, ...], Rules, frozenset[str]]]
-
-    @property
-    def pools(self) -> tuple[Pool, ...]:
-        """The pools without nodes and prices, by name."""
-        return tuple(site.pool for site in self.sites)
 
     def governed(self, labels: Labels) -> tuple[tuple[Policy, ...], Rules, frozenset[str]]:
         """Return what applies to a namespace: its policies, what they allow, the dedicated pools open to it."""
@@ -68,15 +66,17 @@ def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = No
     `now` is the time that deadlines, pauses and waiting times are measured against, None where there is no clock
     (offline: a fresh start).
     """
+    sites = tuple(site_of(pool) for pool in sorted(world.pools, key=lambda pool: pool.name))
     planning = _Pass(
         world=world,
-        sites=tuple(site_of(pool) for pool in sorted(world.pools, key=lambda pool: pool.name)),
+        sites=sites,
+        pools=tuple(site.pool for site in sites),
         prices={pool.name: price_of(pool) for pool in world.pools},
         stock=Stock(world),
         ledger=Ledger(world),
         now=now,
         assessed={},
-        offered={},
+        shelves={},
         considered={},
         rules={},
     )
@@ -107,7 +107,8 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         return suspended(demand, policies)
     shape = shape_of(demand, rules, planning.world.lessons, dedicated_pools=dedicated)
     stands = standing(holding, planning.now)
-    offered = _offers(planning, demand, shape, holding, stands.held)
+    shelf = _shelf(planning, demand, shape, stands.held)
+    offered = shelf.offered if shelf else _offers(planning, demand, shape, holding, stands.held)
     gate = Gate(
         demand=demand,
         policies=policies,
@@ -124,6 +125,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         stands=stands,
         gate=gate,
         offered=offered,
+        shelf=shelf,
         pools=planning.pools,
         now=planning.now,
     )
@@ -151,17 +153,21 @@ def _considered(planning: _Pass, shape: Shape) -> frozenset[str]:
     return planning.considered[shape]
 
 
+def _shelf(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> Shelf | None:
+    """Offers that all demands of a shape share; what runs, and what has a deadline, is looked at by itself."""
+    if held or demand.spec.batch is not None:
+        return None
+    key = (shape, demand.spec.replicas)
+    if key not in planning.shelves:
+        planning.shelves[key] = Shelf(_offers(planning, demand, shape, None, held), planning.stock)
+    return planning.shelves[key]
+
+
 def _offers(
     planning: _Pass, demand: Demand, shape: Shape, holding: Holding | None, held: tuple[Placement, ...]
 ) -> tuple[Option, ...]:
-    """Count and price once for all demands of a shape; what runs, and what has a deadline, is looked at by itself."""
-    assessments = _assessments(planning, demand, shape, holding, held)
-    if held or demand.spec.batch is not None:
-        return offers(demand, assessments, planning.prices)
-    key = (shape, demand.spec.replicas)
-    if key not in planning.offered:
-        planning.offered[key] = offers(demand, assessments, planning.prices)
-    return planning.offered[key]
+    """Count and price what was assessed."""
+    return offers(demand, _assessments(planning, demand, shape, holding, held), planning.prices)
 
 
 def _assessments(

@@ -13,8 +13,9 @@ from inferfleet.api.enums import MixedGPUTypes, ReservePolicy
 from inferfleet.domain.demand import Demand
 from inferfleet.plan.arrangement import Arrangement
 from inferfleet.plan.assess import HEADROOM
+from inferfleet.plan.gate import Gate, held_here
 from inferfleet.plan.mix import Mix, MixOption, cheapest_mix
-from inferfleet.plan.options import Gate, Option, held_here
+from inferfleet.plan.options import Option
 
 MOST_KINDS = 2
 # "A replica mix over two GPU types when it saves at least 5 %" against the best single placement.

@@ -12,8 +12,8 @@ from inferfleet.domain.world import Pool
 from inferfleet.plan.assess import Assessment, assess_running
 from inferfleet.plan.engine_settings import engine_settings
 from inferfleet.plan.fitting import gpu_of
+from inferfleet.plan.gate import held_here
 from inferfleet.plan.lessons import died
-from inferfleet.plan.options import held_here
 from inferfleet.plan.shape import Shape
 
 # Estimates: what runs is the better witness.

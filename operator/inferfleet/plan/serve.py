@@ -17,22 +17,28 @@ from inferfleet.domain.world import Pool
 from inferfleet.plan.arrangement import Arrangement, alone, running
 from inferfleet.plan.choose import feasible, recorded
 from inferfleet.plan.decrease import patient
+from inferfleet.plan.gate import Gate
 from inferfleet.plan.mixing import cheapest_mixture, may_mix, resized
 from inferfleet.plan.moving import Mover, Objection
-from inferfleet.plan.options import Gate, Option
+from inferfleet.plan.options import Option
 from inferfleet.plan.outcome import Names, nameable
+from inferfleet.plan.shelf import Shelf
 from inferfleet.plan.stockout import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One demand: what it holds, what of that stands, what is offered, and what stands in between."""
+    """One demand: what it holds, what of that stands, what is offered, and what stands in between.
+
+    `shelf` is where the offers come from when others of the shape have the same (None: they are this demand's alone).
+    """
 
     demand: Demand
     holding: Holding | None
     stands: Standing
     gate: Gate
     offered: Sequence[Option]
+    shelf: Shelf | None
     pools: tuple[Pool, ...]
     now: datetime | None
 
@@ -70,7 +76,7 @@ class Course:
 
 def choose(case: Case) -> Course:
     """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so."""
-    settled = case.gate.settle(case.offered)
+    settled = _settled(case)
     able = feasible(settled)
     for stands in (case.stands, _turned_back(case.stands)):
         current = running(able, stands.staying)
@@ -80,6 +86,13 @@ def choose(case: Case) -> Course:
     mixture = cheapest_mixture(case.gate, case.offered, able[0] if able else None) if may_mix(case.demand) else None
     arrangement = mixture or best
     return Course(arrangement=arrangement, candidates=recorded(settled, able, arrangement), stands=case.stands)
+
+
+def _settled(case: Case) -> tuple[Option, ...]:
+    """What stock and money leave of the offers today."""
+    if case.shelf is not None and case.gate.only_money:
+        return case.gate.afford(case.shelf.standing(), case.shelf.largest)
+    return case.gate.settle(case.offered)
 
 
 def _turned_back(stands: Standing) -> Standing:

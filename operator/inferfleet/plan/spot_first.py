@@ -13,7 +13,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.options import held_here
+from inferfleet.plan.gate import held_here
 from inferfleet.plan.shape import Shape
 
 

@@ -46,13 +46,14 @@ class _PoolStock:
 
 
 class Stock:
-    """The GPUs that one planning pass may still promise."""
+    """The GPUs that one planning pass may still promise; `given` names the pools of all promises so far."""
 
     def __init__(self, world: World) -> None:
         """Count what is free and subtract every promise that no pod has taken up yet."""
         self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
         self._rooms: dict[Place, int] = {}
         self._sizes: dict[str, set[int]] = {}
+        self.given: list[str] = []
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
             holding = world.holdings[uid]
@@ -88,6 +89,7 @@ class Stock:
         """Take room for replicas that were decided and are not bound yet."""
         if pool in self._pools and replicas > 0:
             self._pools[pool].take(tensor_parallel_size, replicas)
+            self.given.append(pool)
             for size in self._sizes.pop(pool, ()):
                 del self._rooms[pool, size]
 
