@@ -68,7 +68,7 @@ def holding_of(
         placements=placements,
         bound=bound,
         usd_total=str(total) if total is not None else None,
-        pods=tuple(pods_of_placement(placement.name, pods) for placement in placements),
+        pods=tuple(pods_of_placement(name, pods, by_name.get(name)) for name in (row.name for row in placements)),
         history=history,
         generation=_planned_generation(status),
         done=_done(status),
@@ -83,13 +83,17 @@ def reserved_replicas(spec: InferenceDeploymentSpec) -> int:
     return (spec.scaling.max_replicas or 0) if spec.scaling.reserve is ReservePolicy.MAX else 0
 
 
-def pods_of_placement(name: str, pods: Iterable[PodFacts]) -> Pods:
-    """Count the pods of one placement by how far they got; pods that are leaving do not count."""
+def pods_of_placement(name: str, pods: Iterable[PodFacts], child: Child | None) -> Pods:
+    """Count the pods of one placement by how far they got; pods that are leaving do not count.
+
+    Ready are those that the Deployment counts too: what it replaces must not leave before `Available` knows of them.
+    """
     mine = [pod for pod in pods if pod.placement == name and not pod.deleting and pod.phase not in _OVER]
     waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled]
+    ready = sum(pod.ready for pod in mine)
     return Pods(
         placement=name,
-        ready=sum(pod.ready for pod in mine),
+        ready=min(ready, child.ready_replicas) if child and child.kind == "Deployment" else ready,
         scheduled=sum(bool(pod.node) for pod in mine),
         unscheduled=len(waiting),
         unscheduled_since=min((since for since in waiting if since is not None), default=None),

@@ -1,0 +1,62 @@
+"""How far the pods of a placement got, as a move has to know it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from inferfleet.domain.demand import Pods
+from inferfleet.domain.observed import Child, PodFacts
+from inferfleet.observe.holdings import pods_of_placement
+
+SINCE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+POD = PodFacts(
+    uid="1",
+    namespace="team",
+    name="chat-1",
+    node="n1",
+    requests=(),
+    deployment="chat",
+    owner="rs",
+    owner_name="chat-abc",
+    phase="Running",
+    ready=True,
+    deleting=False,
+    placement="chat",
+)
+WAITING = replace(POD, name="chat-2", node="", ready=False, phase="Pending", unscheduled="0/3", unscheduled_since=SINCE)
+DEPLOYMENT = Child(
+    api_version="apps/v1",
+    kind="Deployment",
+    namespace="team",
+    name="chat",
+    uid="d",
+    owner="o",
+    deployment="chat",
+    manifest_hash="",
+    resource_version="1",
+    content=b"{}",
+    ready_replicas=1,
+)
+
+
+def test_pods_are_counted_by_how_far_they_got() -> None:
+    assert pods_of_placement("chat", [POD, WAITING], DEPLOYMENT) == Pods(
+        placement="chat", ready=1, scheduled=1, unscheduled=1, unscheduled_since=SINCE
+    )
+
+
+def test_the_first_that_waits_sets_the_time() -> None:
+    later = replace(WAITING, name="chat-3", unscheduled_since=SINCE.replace(hour=13))
+    assert pods_of_placement("chat", [later, WAITING], DEPLOYMENT).unscheduled_since == SINCE
+
+
+def test_a_pod_is_ready_only_when_its_deployment_counts_it() -> None:
+    assert pods_of_placement("chat", [POD], replace(DEPLOYMENT, ready_replicas=0)).ready == 0
+
+
+def test_the_pods_of_a_job_speak_for_themselves() -> None:
+    assert pods_of_placement("chat", [POD], replace(DEPLOYMENT, kind="Job", ready_replicas=0)).ready == 1
+
+
+def test_pods_that_leave_have_ended_or_belong_elsewhere_do_not_count() -> None:
+    others = [replace(POD, deleting=True), replace(POD, phase="Failed"), replace(POD, placement="chat-2")]
+    assert pods_of_placement("chat", others, DEPLOYMENT) == Pods(placement="chat")
