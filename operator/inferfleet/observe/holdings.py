@@ -24,12 +24,10 @@ from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.observe.custom import Deployment
 from inferfleet.observe.engine_arguments import engine_settings
+from inferfleet.plan.engine_settings import DEFAULT_VERSION
 
 PriceOf = Callable[[str], Price | None]
 """The present price of a pool by its name, None without one."""
-
-# The version that is meant where the spec names none; only the memory law depends on it.
-_DEFAULT_VERSION = "0.32.0"
 _OVER = ("Succeeded", "Failed")
 # What `Ready` says of a batch that is over; it stays over when somebody deletes the Job.
 _BATCH_OVER = (ReadyReason.COMPLETED, ReadyReason.FAILED, ReadyReason.DEADLINE_EXCEEDED)
@@ -53,7 +51,7 @@ def holding_of(
         return None
     # A spec that cannot be read any more still pays: as real-time work of the default category.
     workload = spec.workload if spec else Workload(workload_class=WorkloadClass.REAL_TIME)
-    version = (spec.engine.version if spec else None) or _DEFAULT_VERSION
+    version = (spec.engine.version if spec else None) or DEFAULT_VERSION
     by_name = {child.name: child for child in children if child.kind in ("Deployment", "Job")}
     placements = tuple(_placement(row, version, status, by_name.get(row.name), price_of) for row in status.placements)
     total = status.cost.usd_total if status.cost else None
