@@ -43,6 +43,26 @@ def read_entries(log: Path, *, after: int = 0) -> list[Entry]:
     return [_entry(line) for line in lines]
 
 
+class Tail:
+    """Counts writes of a growing log, reading every byte once: looking costs the measured machine next to nothing."""
+
+    def __init__(self, log: Path, after: int) -> None:
+        """Begin at byte `after` of the log."""
+        self._log = log
+        self._position = after
+        self._count = 0
+
+    def count(self, wanted: Callable[[Entry], bool]) -> int:
+        """Return how many writes since the beginning were wanted; the same question is asked every time."""
+        with self._log.open("rb") as file:
+            file.seek(self._position)
+            complete = file.read().rpartition(b"\n")[0]
+        if complete:
+            self._position += len(complete) + 1
+            self._count += sum(wanted(_entry(line)) for line in complete.split(b"\n"))
+        return self._count
+
+
 def by_agent(entries: Iterable[Entry], agent: str) -> list[Entry]:
     """Keep the writes of one client besides leader election."""
     return [entry for entry in entries if agent in entry.agent and entry.target != "leases"]

@@ -25,7 +25,8 @@ Document = dict[str, Any]
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
-_PAGE = 500
+# Objects per page of a list: a parsed page of pods or statuses takes some 100 KB per object while it is read.
+_PAGE = 100
 _CONNECTIONS = 32
 _REQUEST_SECONDS = 30.0
 # A write that was allowed while we led must be over before the Lease can be somebody else's: that is at least 5 s later

@@ -21,6 +21,7 @@ from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
 from inferfleet.domain.lesson import Lesson
+from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -35,8 +36,9 @@ from inferfleet.domain.resources import (
     Resource,
 )
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
+from inferfleet.observe.reflector import named
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Document, Table
+from inferfleet.observe.table import Table
 
 DEFAULT_KUBECONFIG = Path("~/.kube/config")
 
@@ -134,9 +136,9 @@ async def _lessons(client: Client, namespace: str) -> tuple[tuple[Lesson, ...], 
 
 
 async def _list(client: Client, resource: Resource, table: Table[Any], selector: str) -> None:
-    documents: list[Document] = []
+    listed: set[Key] = set()
     version = "0"
     async for page in client.list_pages(resource, selector=selector):
         version = page["metadata"]["resourceVersion"]
-        documents += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in page["items"]]
-    table.replace(documents, version=version)
+        listed.update(table.put(named(resource, item)) for item in page["items"])
+    table.end_list(listed, version=version)

@@ -16,6 +16,11 @@ from inferfleet.observe.table import Table
 _SERVER_SECONDS = 420  # a whole number: Kopf hands it to the API server as it is
 _CONNECT_SECONDS = 10.0
 _REQUEST_SECONDS = 30.0
+# A worker of Kopf keeps the last event of its object while it waits for another: with the five seconds that it waits
+# unless told otherwise, a burst of a thousand objects is held in memory as a whole.
+_IDLE_SECONDS = 0.1
+# Objects per page of a list, which is held as a whole while it is read.
+_PAGE = 100
 # An API server that is away is waited for: about a quarter of an hour, then the pod restarts.
 _ERROR_PAUSES = (1, 1, 2, 3, 5, 8, *(15,) * 60)
 
@@ -38,7 +43,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.server_timeout = _SERVER_SECONDS
     chosen.watching.client_timeout = _SERVER_SECONDS + 10
     chosen.watching.connect_timeout = _CONNECT_SECONDS
-    chosen.watching.chunk_size = 500
+    chosen.watching.chunk_size = _PAGE
+    chosen.queueing.idle_timeout = _IDLE_SECONDS
     chosen.networking.connect_timeout = _CONNECT_SECONDS
     chosen.networking.request_timeout = _REQUEST_SECONDS
     chosen.networking.error_backoffs = _ERROR_PAUSES

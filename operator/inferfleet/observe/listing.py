@@ -7,21 +7,21 @@ deleted while its watch was down, and it has no signal that everything was liste
 from collections.abc import Sequence
 from typing import Any
 
+from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import Resource
-from inferfleet.observe.reflector import Document, Source
+from inferfleet.observe.reflector import Source, named
 from inferfleet.observe.table import Table
 
 
 async def list_into(source: Source, resource: Resource, table: Table[Any], *, namespaces: Sequence[str] = ()) -> None:
     """Make the table equal to the collection (of these namespaces, or all). Raises OSError."""
     scopes: Sequence[str | None] = namespaces if resource.namespaced and namespaces else (None,)
-    documents: list[Document] = []
+    listed: set[Key] = set()
     versions = []
     for namespace in scopes:
         version = ""
         async for page in source.list_pages(resource, namespace, selector=""):
             version = page["metadata"]["resourceVersion"]
-            head = {"apiVersion": resource.api_version, "kind": resource.kind}
-            documents.extend({**head, **item} for item in page["items"])
+            listed.update(table.put(named(resource, item)) for item in page["items"])
         versions.append(int(version))
-    table.replace(documents, version=str(min(versions)))
+    table.end_list(listed, version=str(min(versions)))

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
+from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import Resource
 from inferfleet.observe.table import Table
 
@@ -87,13 +88,13 @@ class Reflector:
 
     async def _list(self) -> str:
         """Make the table equal to the collection; return the version to watch from."""
-        documents: list[Document] = []
+        listed: set[Key] = set()
         version = ""
         async for page in self._source.list_pages(self._resource, self._namespace, selector=self._selector):
             self.last_activity = time.monotonic()
             version = page["metadata"]["resourceVersion"]
-            documents.extend(self._named(item) for item in page["items"])
-        self._table.replace(documents, version=version, namespace=self._namespace)
+            listed.update(self._table.put(named(self._resource, item)) for item in page["items"])
+        self._table.end_list(listed, version=version, namespace=self._namespace)
         self.synced.set()
         return version
 
@@ -125,6 +126,7 @@ class Reflector:
             case "DELETED":
                 self._table.delete(event["object"])
 
-    def _named(self, item: Document) -> Document:
-        """Items of a list come without kind and version; events bring them."""
-        return {"apiVersion": self._resource.api_version, "kind": self._resource.kind, **item}
+
+def named(resource: Resource, item: Document) -> Document:
+    """Return an item of a list with the kind and version that items come without."""
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **item}

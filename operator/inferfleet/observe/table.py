@@ -4,7 +4,7 @@ In: documents of a list or a watch. Out: for each change the old and the new val
 replace newer ones, so the answer to an own write may be put in before the watch brings it. Must not do I/O.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -59,20 +59,24 @@ class Table(Generic[Value]):
         """Return all keys, in no particular order."""
         return list(self._rows)
 
-    def put(self, document: Document) -> None:
-        """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known."""
+    def put(self, document: Document) -> Key:
+        """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known.
+
+        Returns the key of the object.
+        """
         key, uid, version = _identity(document)
         row = self._rows.get(key)
         if row is not None and version <= row.version:
-            return
+            return key
         if version <= self._deleted.get(key, -1):
-            return
+            return key
         value = self._project(document)
         if value is None:
             self._remove(key)
-            return
+            return key
         self._rows[key] = _Row(uid, version, value)
         self._tell(row.value if row else None, value)
+        return key
 
     def delete(self, document: Document) -> None:
         """Take in the deletion of an object; the document carries the version of the deletion."""
@@ -91,15 +95,12 @@ class Table(Generic[Value]):
         if row is not None and row.uid == uid:
             self._remove(key)
 
-    def replace(self, documents: Iterable[Document], *, version: str, namespace: str | None = None) -> None:
-        """Make the table (or its part of one namespace) equal to a complete list of that version.
+    def end_list(self, listed: Collection[Key], *, version: str, namespace: str | None = None) -> None:
+        """Say that a complete list of that version (of one namespace, or all) was put, with these keys.
 
-        Objects that are missing from it were deleted unseen, unless they are newer than the list.
+        Objects that are missing from it were deleted unseen, unless they are newer than the list. A list is put page by
+        page: its documents take several times the room of the values that are kept of them.
         """
-        listed = set()
-        for document in documents:
-            listed.add(_identity(document)[0])
-            self.put(document)
         limit = int(version)
         for key, row in list(self._rows.items()):
             if key not in listed and row.version <= limit and namespace in (None, key[0]):

@@ -75,7 +75,7 @@ def test_what_a_complete_list_lacks_was_deleted_unseen(table: Table[int], change
     table.put(document("stays", 2, 20))
     changes.clear()
 
-    table.replace([document("stays", 2, 20)], version="9")
+    table.end_list({table.put(document("stays", 2, 20))}, version="9")
 
     assert changes == [(10, None)]
     assert table.synced
@@ -84,7 +84,7 @@ def test_what_a_complete_list_lacks_was_deleted_unseen(table: Table[int], change
 def test_what_is_newer_than_a_list_survives_it(table: Table[int]) -> None:
     table.put(document("new", 12, 10))
 
-    table.replace([], version="9")
+    table.end_list((), version="9")
 
     assert table.get(("", "new")) == 10
 
@@ -93,7 +93,7 @@ def test_a_list_of_one_namespace_leaves_the_others_alone(table: Table[int]) -> N
     other = {"metadata": {"name": "a", "namespace": "other", "uid": "u", "resourceVersion": "1"}, "value": 1}
     table.put(other)
 
-    table.replace([], version="9", namespace="mine")
+    table.end_list((), version="9", namespace="mine")
 
     assert table.get(("other", "a")) == 1
 
