@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from inferfleet.version import DEFAULT_WORKER_IMAGE
+
 
 class Settings(BaseSettings):
     """Settings of the operator process; a value that cannot be read stops the start with the variable's name."""
@@ -26,7 +28,7 @@ class Settings(BaseSettings):
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     budgets_required: bool = False
     workers: int = Field(default=16, ge=1, le=256)
-    worker_image: str = ""
+    worker_image: str = Field(default=DEFAULT_WORKER_IMAGE, min_length=1)
     hub_enabled: bool = True
     hf_endpoint: str = "https://huggingface.co"
     hf_token: SecretStr | None = None

@@ -29,7 +29,7 @@ from tests.controlplane.waiting import eventually
 
 _READY_SECONDS = 90
 # An eighth of the API server's time in a burst was the garbage collector's (pprof); memory is there.
-_GO_SETTINGS = {"GOGC": "300"}
+_GO_SETTINGS = {"GOGC": "200"}
 
 
 @dataclass(slots=True, kw_only=True)

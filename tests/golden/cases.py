@@ -148,7 +148,6 @@ CASES: dict[str, Case] = {
         (placement(L40S, replicas=1), L40S),
         (placement(L40S_SPOT, first=False, replicas=3, role=Role.OVERFLOW), L40S_SPOT),
     ),
-    "suspended": case(CHAT, (placement(L40S, replicas=2), L40S), suspended=True),
     "batch-on-spot": case(SUMMARIES, (placement(L40S_SPOT, name="summaries"), L40S_SPOT)),
     "batch-from-signed-url-to-object-store": case(
         demand("summaries", base=BATCH, batch={**_REMOTE, "deadlineSeconds": None}),

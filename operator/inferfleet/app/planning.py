@@ -178,12 +178,15 @@ class Planner:
             self._queue.add_after(key, wait.total_seconds())
 
     def _appointments(self, key: Key, decision: Decision) -> Iterable[datetime]:
-        """When waiting may come to an end: what the decision says, and pods that find no node."""
+        """When waiting may come to an end: what the decision says, and pods that find no node or are refused."""
         if decision.revisit_at is not None:
             yield decision.revisit_at
         for pod in self._store.pods_of(key):
             if pod.unscheduled_since is not None and pod.unscheduled and not pod.deleting:
                 yield pod.unscheduled_since + PATIENCE
+        for child in self._store.children_of(key).values():
+            if child.refusal is not None and child.refusal.since is not None:
+                yield child.refusal.since + PATIENCE
 
     def _decide_all(self, items: list[Deployment]) -> None:
         started = time.perf_counter()

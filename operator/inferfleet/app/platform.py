@@ -8,8 +8,9 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ from inferfleet.observe.custom import Platform, Unreadable
 from inferfleet.observe.pools import detected, members, objection
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
+from inferfleet.plan.ledger import Ledger
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.platform_status import budget_status, pool_status, promised_gpus, understood
 
@@ -96,22 +98,24 @@ class PlatformReporter:
         self._seen = () if owed else self._revisions()
 
     def _revisions(self) -> tuple[int, ...]:
+        """What a round depends on: everything seen, and the day, because prices grow old."""
         store = self._store
         tables: Iterable[Table[Any]] = (
             store.deployments, store.policies, store.pools, store.gpu_types, store.profiles, store.nodes, store.pods,
             store.namespaces,
         )  # fmt: skip
-        return tuple(table.revision for table in tables)
+        return (self._now().toordinal(), *(table.revision for table in tables))
 
     def _statuses(self, world: World) -> Iterable[tuple[Resource, Table[Any], Platform[Any], StatusModel, StatusModel]]:
         """Yield each object with its stored and its present status."""
-        store, now = self._store, self._now()
+        store, now, charges = self._store, self._now(), Ledger(world).charges()
         for pool in store.pools.values():
             stored_pool = GPUPoolStatus.model_validate_json(pool.status)
             yield GPU_POOL, store.pools, pool, stored_pool, self._pool(pool, stored_pool, world, now)
         for policy in store.policies.values():
             stored_policy = _budget_status(policy.status)
-            yield BUDGET_POLICY, store.policies, policy, stored_policy, _budget(policy, stored_policy, world, now)
+            new_policy = _budget(policy, stored_policy, world, charges, now)
+            yield BUDGET_POLICY, store.policies, policy, stored_policy, new_policy
         for item in store.gpu_types.values():
             stored_type = GPUTypeStatus.model_validate_json(item.status)
             conditions = understood(stored_type.conditions, _unreadable(item), generation=item.generation, now=now)
@@ -174,12 +178,14 @@ class PlatformReporter:
         self._metrics.deployments(dict(reasons))
 
 
-def _budget(item: Platform[Any], former: BudgetPolicyStatus, world: World, now: datetime) -> BudgetPolicyStatus:
+def _budget(
+    item: Platform[Any], former: BudgetPolicyStatus, world: World, charges: Mapping[str, Decimal], now: datetime
+) -> BudgetPolicyStatus:
     policy = next((policy for policy in world.policies if policy.name == item.name), None)
     if policy is None:
         conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
         return BudgetPolicyStatus(observed_generation=item.generation, conditions=conditions)
-    return budget_status(former, policy, world.holdings.values(), generation=item.generation, now=now)
+    return budget_status(former, policy, world.holdings.values(), charges, generation=item.generation, now=now)
 
 
 def _budget_status(text: bytes) -> BudgetPolicyStatus:

@@ -6,7 +6,7 @@ money safe: a promise is stored before anything uses it, so a crash in between l
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from inferfleet.api.enums import ConditionStatus
@@ -172,8 +172,13 @@ class Reconciler:
             await self._write(item, stored, new)
         elif differs.any:
             self._queue.add_after(job.key, wait)
-        if still_unscheduled(self._store.pods_of(job.key)) and new.conditions[-1].reason == ReadyReason.PROGRESSING:
+        if self._may_be_refused(job, item) and new.conditions[-1].reason == ReadyReason.PROGRESSING:
             self._queue.add_after(job.key, UNSCHEDULED_GRACE.total_seconds())
+
+    def _may_be_refused(self, job: Job, item: Deployment) -> bool:
+        """Whether pods wait for a node or to be created at all: trouble only if it lasts."""
+        refused = any(child.refusal is not None for child in self._children(item).values())
+        return refused or still_unscheduled(self._store.pods_of(job.key))
 
     async def _write(
         self,
@@ -220,7 +225,7 @@ class Reconciler:
         decided = job.decided
         if decided.leave_alone or decided.demand is None:
             return None
-        return render(decided.demand, decided.decision, decided.pools, self._facts)
+        return render(decided.demand, decided.decision, decided.pools, replace(self._facts, now=self._now()))
 
     def _is_settled(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> bool:
         wanted = job.decided.manifests

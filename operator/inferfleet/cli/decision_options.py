@@ -40,4 +40,3 @@ AskHubAsInstalled = Annotated[
         help="Ask INFERFLEET_HF_ENDPOINT about models that nothing describes, as the operator is installed to do.",
     ),
 ]
-DEFAULT_WORKER_IMAGE = "inferfleet"

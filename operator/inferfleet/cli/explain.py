@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from inferfleet.cli.decision_options import (
-    DEFAULT_WORKER_IMAGE,
     AskHubAsInstalled,
     BudgetsRequired,
     MaxUSDPerMonth,
@@ -15,6 +14,7 @@ from inferfleet.cli.decision_options import (
 )
 from inferfleet.cli.exit import answer, exit_codes
 from inferfleet.cli.output import Output, OutputFormat, emit, note
+from inferfleet.version import DEFAULT_WORKER_IMAGE
 
 
 def explain(

@@ -10,6 +10,7 @@ import typer
 
 from inferfleet.cli import batch_worker, catalog, crds, explain, fit, plan, throughput
 from inferfleet.cli import run as run_command
+from inferfleet.version import VERSION
 
 app = typer.Typer(
     name="inferfleet",
@@ -31,9 +32,7 @@ app.command("batch-worker")(batch_worker.batch_worker)
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"inferfleet {version('inferfleet')}")
+        typer.echo(f"inferfleet {VERSION}")
         raise typer.Exit
 
 

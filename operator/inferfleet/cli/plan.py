@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from inferfleet.cli.decision_options import (
-    DEFAULT_WORKER_IMAGE,
     AskHub,
     BudgetsRequired,
     MaxUSDPerMonth,
@@ -14,6 +13,7 @@ from inferfleet.cli.decision_options import (
 )
 from inferfleet.cli.exit import BadInput, answer, exit_codes
 from inferfleet.cli.output import Output, OutputFormat, emit, note
+from inferfleet.version import DEFAULT_WORKER_IMAGE
 
 Files = Annotated[
     list[str] | None,

@@ -101,12 +101,13 @@ class PodFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildCondition:
-    """A condition of a Deployment or Job."""
+    """A condition of a Deployment or Job; `since` is when its status changed last (None: not known)."""
 
     type: str
     status: str
     reason: str
     message: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,8 @@ class Child:
     `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
     object without status and bookkeeping, packed, for comparing with what we rendered; equal `content` means that
     nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
-    failed pods of a Job. `engine` is the engine container of its pod template.
+    failed pods of a Job. `created` is when it was created (None: not known). `engine` is the engine container of its
+    pod template.
     """
 
     api_version: str
@@ -139,6 +141,7 @@ class Child:
     succeeded: int = 0
     failed: int = 0
     conditions: tuple[ChildCondition, ...] = ()
+    created: datetime | None = None
     engine: EngineContainer | None = field(default=None, repr=False)
 
     @property
@@ -149,3 +152,15 @@ class Child:
     def condition(self, kind: str) -> ChildCondition | None:
         """Return the condition of this type, None without one."""
         return next((condition for condition in self.conditions if condition.type == kind), None)
+
+    @property
+    def refusal(self) -> ChildCondition | None:
+        """The condition that says that pods are refused, by a quota or an admission policy; None while none are.
+
+        A Deployment has one for it; a Job whose controller never got a pod created says so only by having none.
+        """
+        if self.kind == "Job" and not (self.active or self.succeeded or self.failed or self.conditions):
+            message = "the Job has no pod yet; `kubectl describe job` shows whether pods are refused"
+            return ChildCondition(type="Pods", status="False", reason="NoPod", message=message, since=self.created)
+        found = self.condition("ReplicaFailure")
+        return found if found is not None and found.status == "True" else None

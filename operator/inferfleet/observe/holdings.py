@@ -66,7 +66,7 @@ def holding_of(
         placements=placements,
         bound=bound,
         usd_total=str(total) if total is not None else None,
-        pods=tuple(pods_of_placement(name, pods, by_name.get(name)) for name in (row.name for row in placements)),
+        pods=tuple(pods_of_placement(row.name, row.replicas, pods, by_name.get(row.name)) for row in placements),
         history=history,
         generation=_planned_generation(status),
         done=_done(status),
@@ -81,13 +81,17 @@ def reserved_replicas(spec: InferenceDeploymentSpec) -> int:
     return (spec.scaling.max_replicas or 0) if spec.scaling.reserve is ReservePolicy.MAX else 0
 
 
-def pods_of_placement(name: str, pods: Iterable[PodFacts], child: Child | None) -> Pods:
+def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child: Child | None) -> Pods:
     """Count the pods of one placement by how far they got; pods that are leaving do not count.
 
     Ready are those that the Deployment counts too: what it replaces must not leave before `Available` knows of them.
+    A pod that a quota or an admission policy refuses waits for a node as much as one that the scheduler turns away.
     """
     mine = [pod for pod in pods if pod.placement == name and not pod.deleting and pod.phase not in _OVER]
     waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled]
+    refusal = child.refusal if child is not None else None
+    if refusal is not None:
+        waiting += [refusal.since] * max(0, replicas - len(mine))
     ready = sum(pod.ready for pod in mine)
     return Pods(
         placement=name,

@@ -5,6 +5,7 @@ as compact JSON, everything else is dropped. Must not decide whether something d
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from inferfleet.domain.observed import Child, ChildCondition
@@ -43,6 +44,7 @@ def child(document: Document) -> Child:
         active=status.get("active") or 0,
         succeeded=status.get("succeeded") or 0,
         failed=status.get("failed") or 0,
+        created=_time(metadata.get("creationTimestamp")),
         conditions=tuple(_condition(item) for item in status.get("conditions") or ()),
         engine=engine_container(((document.get("spec") or {}).get("template") or {}).get("spec") or {}),
     )
@@ -59,5 +61,13 @@ def _content(document: Document) -> bytes:
 
 def _condition(item: Document) -> ChildCondition:
     return ChildCondition(
-        type=item["type"], status=item["status"], reason=item.get("reason") or "", message=item.get("message") or ""
+        type=item["type"],
+        status=item["status"],
+        reason=item.get("reason") or "",
+        message=item.get("message") or "",
+        since=_time(item.get("lastTransitionTime")),
     )
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None

@@ -192,7 +192,8 @@ def _assess_speed(
 def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None:
     if not speed.meets_objectives:
         return Refusal(Reason.TOO_SLOW, f"limited by {speed.limit}: {_best_reachable(shape, speed)}")
-    deadline = shape.spec.batch.deadline_seconds if shape.spec.batch else None
+    batch = shape.spec.batch
+    deadline = batch.deadline_seconds if batch is not None and batch.requests is not None else None
     if hours is not None and deadline and hours > DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:
         return Refusal(
             Reason.TOO_SLOW,
@@ -227,7 +228,7 @@ def batch_hours(shape: Shape, pool: Pool, speed: Speed) -> float | None:
     if batch is None or not speed.meets_objectives:
         return None
     if batch.requests is None:
-        return DEADLINE_SHARE * (batch.deadline_seconds or 0) / SECONDS_PER_HOUR
+        return (batch.deadline_seconds or 0) / SECONDS_PER_HOUR
     retries = SPOT_RETRIES if pool.capacity_type is CapacityType.SPOT else 0.0
     return LOAD_HOURS + batch.requests / speed.requests_per_second / SECONDS_PER_HOUR * (1 + retries)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from inferfleet.api.enums import CapacityType
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.gpu import Price
@@ -19,6 +20,7 @@ from inferfleet.plan.assess import Assessment, Site, assess, site_of
 from inferfleet.plan.barrier import barrier
 from inferfleet.plan.carry_out import carry_out
 from inferfleet.plan.choose import obstacle
+from inferfleet.plan.deadline import deadline_at, overdue
 from inferfleet.plan.exhausted import after_deaths, surviving
 from inferfleet.plan.gate import Gate
 from inferfleet.plan.ledger import Ledger, claim_of, held_claim
@@ -30,7 +32,7 @@ from inferfleet.plan.running import as_running
 from inferfleet.plan.serve import Case, Course, choose
 from inferfleet.plan.shape import Shape, shape_of
 from inferfleet.plan.shelf import Shelf
-from inferfleet.plan.spot_first import spot_first
+from inferfleet.plan.spot_first import at_risk_from, spot_first
 from inferfleet.plan.stock import Stock
 from inferfleet.plan.stockout import next_change, released, standing
 
@@ -99,7 +101,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         planning.ledger.record(claim_of(demand, ZERO))
         return finished(demand, holding)
     history = holding.history if holding else NO_HISTORY
-    stopped = barrier(planning.world, demand, policies)
+    stopped = barrier(planning.world, demand, policies) or overdue(demand, holding, planning.now)
     if stopped is not None:
         return unserved(demand, holding, stopped, (), policies, history=history)
     if demand.spec.replicas == 0:
@@ -143,7 +145,16 @@ def _left_out(planning: _Pass, case: Case, course: Course, shape: Shape) -> Deci
     why = after_deaths(obstacle(course.candidates), course.candidates, shape.lessons, released=left != holding)
     history = replace(case.history, back_offs=case.stands.back_offs)
     decision = unserved(case.demand, left, why, course.candidates, case.gate.policies, history=history)
-    return replace(decision, revisit_at=next_change(case.stands, left, planning.now))
+    return replace(decision, revisit_at=_revisit_at(case, left))
+
+
+def _revisit_at(case: Case, left: Holding | None) -> datetime | None:
+    """When time alone may change a refusal: a pause ends, a batch may leave spot, its deadline passes."""
+    if case.now is None:
+        return None
+    spot = [item.assessment for item in case.offered if item.assessment.capacity_type is CapacityType.SPOT]
+    times = (next_change(case.stands, left, case.now), at_risk_from(case.demand, spot), deadline_at(case.demand))
+    return min((time for time in times if time is not None and time > case.now), default=None)
 
 
 def _considered(planning: _Pass, shape: Shape) -> frozenset[str]:

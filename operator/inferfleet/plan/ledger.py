@@ -75,6 +75,10 @@ class Ledger:
         for holding in world.holdings.values():
             self.record(held_claim(holding))
 
+    def charges(self) -> dict[str, Decimal]:
+        """USD by owner that others have to leave: per month, or in total for a batch. Owners of nothing are absent."""
+        return {uid: self._charged(claim) for uid, claim in self._claims.items()}
+
     def held(self, uid: str) -> Decimal:
         """USD that this deployment holds now: per month, or in total for a batch."""
         return self._claims[uid].usd if uid in self._claims else ZERO

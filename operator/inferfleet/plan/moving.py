@@ -14,6 +14,7 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.plan.arrangement import Arrangement
 from inferfleet.plan.assess import DEADLINE_SHARE, LOAD_HOURS
+from inferfleet.plan.deadline import hours_left
 from inferfleet.plan.ledger import Headroom
 from inferfleet.plan.options import ZERO, Option
 
@@ -93,10 +94,9 @@ class Mover:
 
     def _too_late(self, target: Arrangement) -> Objection | None:
         """A batch must still meet its deadline where it goes."""
-        deadline = self.demand.spec.batch.deadline_seconds if self.demand.spec.batch else None
-        if deadline is None or self.now is None or self.demand.created is None:
+        left = hours_left(self.demand, self.now)
+        if left is None:
             return None
-        left = deadline / 3600 - (self.now - self.demand.created).total_seconds() / 3600
         needed = LOAD_HOURS + max((part.assessment.hours or 0.0) for part in target.parts) * (1 - self.holding.done)
         if needed <= left * DEADLINE_SHARE:
             return None

@@ -4,14 +4,16 @@ In: a shape, what is known of its candidates, and the clock. Out: the same candi
 long as spot is to be used. What runs outside spot already is not driven back by this rule; `moving` weighs that.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inferfleet.api.enums import CapacityType, SpotPolicy
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.plan.assess import Assessment
+from inferfleet.plan.assess import DEADLINE_SHARE, Assessment
+from inferfleet.plan.deadline import deadline_at
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.gate import held_here
 from inferfleet.plan.shape import Shape
@@ -29,7 +31,9 @@ def spot_first(
         return assessments
     spot = [item for item in assessments if item.capacity_type is CapacityType.SPOT and item.refusal is None]
     may_leave = shape.spot_policy is not SpotPolicy.REQUIRED and shape.rules.batch_fallback
-    if may_leave and (not spot or _deadline_at_risk(demand, spot, now)):
+    risky_from = at_risk_from(demand, spot)
+    at_risk = now is not None and risky_from is not None and now >= risky_from
+    if may_leave and (not spot or at_risk):
         return assessments
     message = "batch runs on spot first" if may_leave else "batch stays on spot: a matching BudgetPolicy says Wait"
     objection = Refusal(Reason.CAPACITY_TYPE_NOT_ALLOWED, message)
@@ -43,10 +47,14 @@ def spot_first(
     )
 
 
-def _deadline_at_risk(demand: Demand, spot: list[Assessment], now: datetime | None) -> bool:
-    """Whether even the fastest spot candidate would take longer than what is left until the deadline."""
-    deadline = demand.spec.batch.deadline_seconds if demand.spec.batch else None
-    if deadline is None or now is None or demand.created is None:
-        return False
-    left_hours = (deadline - (now - demand.created).total_seconds()) / 3600
-    return min(item.hours or 0.0 for item in spot) > left_hours
+def at_risk_from(demand: Demand, spot: Iterable[Assessment]) -> datetime | None:
+    """Return from when on even the fastest spot candidate would miss the deadline; None: never.
+
+    A batch of unknown length is taken to need the share of its deadline that a plan may fill.
+    """
+    deadline, batch = deadline_at(demand), demand.spec.batch
+    hours = [item.hours for item in spot if item.hours is not None]
+    if deadline is None or batch is None or not hours:
+        return None
+    share = DEADLINE_SHARE if batch.requests is None else 1.0
+    return deadline - timedelta(hours=min(hours) * share)

@@ -33,14 +33,19 @@ END_SECONDS = 8
 
 
 def job(
-    demand: Demand, placement: Placement, pool: Pool, *, worker_image: str, startup_seconds: int, suspended: bool
+    demand: Demand,
+    placement: Placement,
+    pool: Pool,
+    *,
+    worker_image: str,
+    startup_seconds: int,
+    seconds_left: int | None,
 ) -> Manifest:
-    """Return the Job; a suspended one has no pods and keeps what was finished."""
+    """Return the Job, which ends after `seconds_left` (None: no deadline), finished or not."""
     batch = demand.spec.batch
     assert batch is not None
     places = batch_places(batch, demand.name)
     spec: Body = {
-        "suspend": suspended,
         "completions": 1,
         "parallelism": 1,
         "backoffLimit": BACKOFF_LIMIT,
@@ -57,18 +62,18 @@ def job(
             },
         },
     }
-    if batch.deadline_seconds is not None:
-        spec["activeDeadlineSeconds"] = batch.deadline_seconds
+    if seconds_left is not None:
+        spec["activeDeadlineSeconds"] = seconds_left
     metadata = {
         "name": placement.name,
         "labels": labels.of_placement(demand, placement),
         "annotations": labels.annotations(placement, pool),
     }
-    intent = _intent(demand, placement, suspended=suspended)
-    return manifest("batch/v1", "Job", demand, {"metadata": metadata, "spec": spec}, intent=intent)
+    body = {"metadata": metadata, "spec": spec}
+    return manifest("batch/v1", "Job", demand, body, intent=_intent(demand, placement))
 
 
-def _intent(demand: Demand, placement: Placement, *, suspended: bool) -> Body:
+def _intent(demand: Demand, placement: Placement) -> Body:
     """What makes one Job another one: model, engine, places, deadline, and where and how it runs."""
     spec = demand.spec
     assert spec.batch is not None
@@ -78,7 +83,6 @@ def _intent(demand: Demand, placement: Placement, *, suspended: bool) -> Body:
         "batch": spec.batch.model_dump(mode="json", include={"input", "output", "deadline_seconds"}),
         "placement": [placement.name, placement.pool, placement.gpu_type, placement.capacity_type.value],
         "settings": asdict(placement.engine),
-        "suspended": suspended,
     }
 
 

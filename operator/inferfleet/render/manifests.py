@@ -6,6 +6,7 @@ shall not exist. A decision that contradicts itself or its demand is refused her
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from inferfleet.api.enums import CapacityType, SpotPolicy, WorkloadClass
 from inferfleet.domain.decision import Decision
@@ -30,18 +31,20 @@ class RenderFacts:
 
     `worker_image` runs `inferfleet batch-worker`. `load_bytes` is what one replica reads before it serves (None: from
     the model's facts). `surge_reserved`: the ledger holds one replica more, so a roll-out may start the new pod first.
+    `now` is the time against which a batch deadline counts (None: the batch is created now).
     """
 
     worker_image: str
     load_bytes: int | None = None
     surge_reserved: bool = False
+    now: datetime | None = None
 
 
 def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts: RenderFacts) -> tuple[Manifest, ...]:
     """Return the manifests of a decision: workloads first, then what stands in front of them.
 
-    Empty when nothing shall run. A suspended deployment keeps its objects, scaled to nothing. Raises `RenderError`
-    when a pool is unknown or the decision and the demand disagree.
+    Empty when nothing shall run; of a suspended deployment the Service stays, and its address with it. Raises
+    `RenderError` when a pool is unknown or the decision and the demand disagree.
     """
     started_within = startup_seconds(facts.load_bytes or _load_bytes(demand))
     placed = [(placement, _pool(demand, placement, pools)) for placement in decision.placements]
@@ -55,17 +58,16 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
                 pool,
                 worker_image=facts.worker_image,
                 startup_seconds=started_within,
-                suspended=decision.suspended or placement.replicas == 0,
+                seconds_left=_seconds_left(demand, facts.now),
             )
             for placement, pool in placed
         )
-    replicas = {placement.name: 0 if decision.suspended else placement.replicas for placement, _ in placed}
     manifests = [
         deployment(
             demand,
             placement,
             pool,
-            replicas=replicas[placement.name],
+            replicas=placement.replicas,
             startup_seconds=started_within,
             surge=facts.surge_reserved,
         )
@@ -73,7 +75,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
     ]
     if placed or decision.suspended:
         manifests.append(service(demand))
-    if sum(replicas.values()) >= LEAST_REPLICAS:
+    if sum(placement.replicas for placement, _ in placed) >= LEAST_REPLICAS:
         manifests.append(disruption_budget(demand))
     return tuple(manifests)
 
@@ -93,6 +95,17 @@ def _pool(demand: Demand, placement: Placement, pools: Mapping[str, Pool]) -> Po
     if pool.capacity_type is CapacityType.SPOT and demand.spec.spot_policy is SpotPolicy.NEVER:
         raise RenderError(f"placement {placement.name}: pool {pool.name} is spot, and the spot policy is Never")
     return pool
+
+
+def _seconds_left(demand: Demand, now: datetime | None) -> int | None:
+    """Seconds until a batch's deadline, at least one: the Job then ends at once and says why. None without a deadline.
+
+    A Job counts from its own start; the deadline counts from the creation of the InferenceDeployment.
+    """
+    deadline = demand.spec.batch.deadline_seconds if demand.spec.batch else None
+    if deadline is None or now is None or demand.created is None:
+        return deadline
+    return max(1, deadline - int((now - demand.created).total_seconds()))
 
 
 def _load_bytes(demand: Demand) -> int | None:

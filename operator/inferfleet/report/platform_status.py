@@ -4,7 +4,8 @@ In: the object as it was read, and a snapshot. Out: the status to store, as a mo
 not name what a policy's tenants do beyond what the contract lists.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,9 +20,8 @@ from inferfleet.api.v1alpha1 import (
 )
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.money import usd_text
-from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.ledger import commitments, held_claim
+from inferfleet.plan.ledger import commitments
 from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import selects
 from inferfleet.report.prices import stale_price
@@ -111,28 +111,47 @@ def promised_gpus(world: World, pool: Pool) -> int:
 
 
 def budget_status(
-    former: BudgetPolicyStatus, policy: Policy, holdings: Iterable[Holding], *, generation: int, now: datetime
+    former: BudgetPolicyStatus,
+    policy: Policy,
+    holdings: Iterable[Holding],
+    charges: Mapping[str, Decimal],
+    *,
+    generation: int,
+    now: datetime,
 ) -> BudgetPolicyStatus:
     """Return the ledger of a policy that was understood: who holds what of it.
 
-    A batch counts with its forecast total. `remaining` is negative when an outside change left the policy exceeded.
+    `charges` are the ledger's, in USD by owner: what was promised, and for real-time work no less than its pods still
+    occupy. A batch counts with its forecast total. `remaining` is negative when an outside change left the policy
+    exceeded.
     """
-    running = (item for item in holdings if not item.finished)
-    mine = [item for item in running if selects(policy.spec.namespace_selector, item.namespace_labels)]
-    reserved, committed = _held(mine), commitments(policy)
+    mine = [
+        _Holder(holding=item, usd=charges[item.uid])
+        for item in holdings
+        if item.uid in charges and selects(policy.spec.namespace_selector, item.namespace_labels)
+    ]
+    mine.sort(key=lambda item: (-item.usd, item.holding.namespace, item.holding.name))
+    reserved, committed = _sum(mine), commitments(policy)
     remaining = policy.spec.usd_per_month - reserved - committed
     ready = understood(former.conditions, None, generation=generation, now=now)
-    rows = sorted(mine, key=lambda item: (-held_claim(item).usd, item.namespace, item.name))
     return BudgetPolicyStatus(
         observed_generation=generation,
         reserved_usd_per_month=_usd(reserved),
         committed_usd_per_month=_usd(committed),
         remaining_usd_per_month=_usd(remaining),
         categories=tuple(_category(policy, mine, category) for category in _categories(policy, mine)),
-        reservations=tuple(_reservation(item) for item in rows if item.placements)[:MOST_RESERVATIONS],
-        reservations_total=sum(bool(item.placements) for item in rows),
+        reservations=tuple(_reservation(item) for item in mine[:MOST_RESERVATIONS]),
+        reservations_total=len(mine),
         conditions=(*ready, _timed(former.conditions, _exceeded(remaining, policy, generation), now)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Holder:
+    """A deployment that holds money of a policy, and how much: USD per month, or in total for a batch."""
+
+    holding: Holding
+    usd: Decimal
 
 
 def _exceeded(remaining: Decimal, policy: Policy, generation: int) -> Condition:
@@ -147,16 +166,16 @@ def _exceeded(remaining: Decimal, policy: Policy, generation: int) -> Condition:
     )
 
 
-def _categories(policy: Policy, holdings: list[Holding]) -> list[Category]:
+def _categories(policy: Policy, holders: list[_Holder]) -> list[Category]:
     """Categories with a cap, a commitment or a reservation, in the order of the vocabulary."""
     named = {cap.name for cap in policy.spec.categories}
-    named |= {item.category for item in policy.spec.commitments} | {item.category for item in holdings}
+    named |= {item.category for item in policy.spec.commitments} | {item.holding.category for item in holders}
     return [category for category in Category if category in named]
 
 
-def _category(policy: Policy, holdings: list[Holding], category: Category) -> CategoryUse:
+def _category(policy: Policy, holders: list[_Holder], category: Category) -> CategoryUse:
     cap = next((cap.usd_per_month for cap in policy.spec.categories if cap.name is category), None)
-    reserved = _held([item for item in holdings if item.category is category])
+    reserved = _sum(item for item in holders if item.holding.category is category)
     committed = commitments(policy, category)
     total = policy.spec.usd_per_month
     return CategoryUse(
@@ -168,21 +187,23 @@ def _category(policy: Policy, holdings: list[Holding], category: Category) -> Ca
     )
 
 
-def _reservation(item: Holding) -> Reservation:
-    largest: Placement = max(item.placements, key=lambda placement: placement.gpus)
+def _reservation(holder: _Holder) -> Reservation:
+    """One line of the ledger; of a deployment that is gone only its last pods are left, and no placement."""
+    item = holder.holding
+    largest = max(item.placements, key=lambda placement: placement.gpus, default=None)
     return Reservation(
         namespace=item.namespace,
         name=item.name,
         category=item.category,
-        usd_per_month=_usd(held_claim(item).usd),
+        usd_per_month=_usd(holder.usd),
         replicas=sum(placement.replicas for placement in item.placements),
-        capacity_type=CapacityType(largest.capacity_type),
+        capacity_type=CapacityType(largest.capacity_type) if largest else None,
     )
 
 
-def _held(holdings: Iterable[Holding]) -> Decimal:
+def _sum(holders: Iterable[_Holder]) -> Decimal:
     """USD per month of run-rates, and totals of batches, which are held until they are spent."""
-    return sum((held_claim(item).usd for item in holdings if item.placements), ZERO)
+    return sum((item.usd for item in holders), ZERO)
 
 
 def _usd(amount: Decimal) -> Decimal:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inferfleet.api.reasons import ReadyReason
-from inferfleet.domain.observed import ContainerFacts, PodFacts
+from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
 
 # The scheduler's first failure often only means that it has not heard of something yet.
 UNSCHEDULED_GRACE = timedelta(seconds=15)
+# A Deployment says at once that a pod was refused; a Job without one may only be new.
+_CREATION_GRACE = {"Deployment": timedelta(0), "Job": UNSCHEDULED_GRACE}
 # Waiting reasons of the kubelet (k8s.io/kubernetes/pkg/kubelet/images/types.go).
 _IMAGE = frozenset(
     {
@@ -63,6 +65,19 @@ def pod_trouble(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> T
                     message=f"pod {pod.name}: {_quote(_words(container), _OUT_OF_MEMORY)}",
                 )
     return _first(_container_troubles(unready)) or _first(_unscheduled(unready, may_grow=may_grow, now=now))
+
+
+def refused_pods(workloads: Iterable[Child], now: datetime) -> Trouble | None:
+    """Return why a workload's pods are not even created: a quota, a LimitRange, an admission policy. None otherwise."""
+    for child in workloads:
+        refusal = child.refusal
+        if refusal is None or (refusal.since is not None and now - refusal.since < _CREATION_GRACE[child.kind]):
+            continue
+        return Trouble(
+            reason=ReadyReason.PODS_FAILING,
+            message=f"{child.kind} {child.name}: pods cannot be created: {refusal.message[:_LONGEST_QUOTE]}",
+        )
+    return None
 
 
 def out_of_memory(container: ContainerFacts) -> bool:

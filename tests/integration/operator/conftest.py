@@ -40,6 +40,23 @@ class Team:
         """Delete an InferenceDeployment."""
         self.cluster.objects.delete(API, "InferenceDeployment", name, self.namespace)
 
+    def forbid_gpus(self) -> None:
+        """Let a quota refuse every pod that asks for a GPU, and wait until it is in force."""
+        quota = {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "no-gpus", "namespace": self.namespace},
+            "spec": {"hard": {"requests.nvidia.com/gpu": "0"}},
+        }
+        self.cluster.objects.apply(quota)
+        eventually(
+            lambda: self.cluster.objects.get("v1", "ResourceQuota", "no-gpus", self.namespace)["status"]["hard"], 60
+        )
+
+    def allow_gpus(self) -> None:
+        """Take the quota away."""
+        self.cluster.objects.delete("v1", "ResourceQuota", "no-gpus", self.namespace)
+
     def children(self, kind: str = "Deployment") -> list[Document]:
         """List the children of a kind."""
         version = {"Deployment": "apps/v1", "Service": "v1", "Pod": "v1", "Job": "batch/v1"}[kind]

@@ -79,3 +79,14 @@ def test_a_pool_at_zero_is_waited_for_and_the_status_says_so(team: Team) -> None
         eventually(lambda: not team.children("Pod"), 60)
         team.cluster.objects.delete(API, "GPUPool", pool.name)
         scale_pool(team.cluster, pool, 0)
+
+
+def test_pods_that_a_quota_refuses_are_told_with_its_numbers(team: Team) -> None:
+    team.forbid_gpus()
+    team.apply("chat")
+    message = condition(team.wait("chat", "PodsFailing"))["message"]
+    assert message.startswith("Deployment chat: pods cannot be created: ")
+    assert "exceeded quota: no-gpus" in message
+
+    team.allow_gpus()
+    team.wait("chat", timeout=90)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from inferfleet.api.enums import CapacityType
 from inferfleet.domain.exit_codes import BAD_INPUT
 from inferfleet.domain.naming import child_name
-from inferfleet.render import RenderError, render
+from inferfleet.render import Manifest, RenderError, render
 from inferfleet.render.manifest import HASH_ANNOTATION
 from tests.builders import BATCH, demand
 from tests.golden.cases import CASES, CHAT, FACTS, H100, L40S, L40S_SPOT, MI300X, SUMMARIES, case, decision, placement
 from tests.unit.render.support import engine, of_kind, only, pod, rendered
 
+CREATED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SPOT_ALLOWED = demand("chat", placement={"spotPolicy": "Allowed"})
 
 
@@ -38,16 +40,8 @@ class TestObjects:
     def test_nothing_placed_is_nothing_rendered(self) -> None:
         assert rendered(CHAT) == ()
 
-    def test_a_suspended_deployment_keeps_its_objects_without_pods(self) -> None:
-        manifests = rendered(CHAT, (placement(L40S, replicas=2), L40S), suspended=True)
-        assert kinds(manifests) == ["Deployment", "Service"]
-        assert only(manifests, "Deployment")["spec"]["replicas"] == 0
-
-    def test_a_suspended_deployment_without_placement_keeps_its_address(self) -> None:
+    def test_a_suspended_deployment_keeps_its_address(self) -> None:
         assert kinds(rendered(CHAT, suspended=True)) == ["Service"]
-
-    def test_a_suspended_batch_is_a_suspended_job(self) -> None:
-        assert only(rendered(SUMMARIES, (placement(L40S), L40S), suspended=True), "Job")["spec"]["suspend"] is True
 
     def test_two_placements_are_two_deployments_behind_one_service(self) -> None:
         overflow = placement(L40S_SPOT, first=False)
@@ -114,6 +108,22 @@ class TestJob:
 
     def test_the_deadline_is_that_of_the_spec(self) -> None:
         assert self.spec()["activeDeadlineSeconds"] == 28800
+
+    def test_time_spent_waiting_is_taken_off_the_deadline(self) -> None:
+        assert self.started_after(hours=3)[0].body["spec"]["activeDeadlineSeconds"] == 28800 - 3 * 3600
+
+    def test_a_job_that_starts_too_late_ends_at_once(self) -> None:
+        assert self.started_after(hours=9)[0].body["spec"]["activeDeadlineSeconds"] == 1
+
+    def test_time_passing_does_not_replace_a_running_job(self) -> None:
+        (early,), (late,) = self.started_after(hours=1), self.started_after(hours=2)
+        assert early.content_hash == late.content_hash
+
+    def started_after(self, *, hours: int) -> tuple[Manifest, ...]:
+        batch = replace(SUMMARIES, created=CREATED)
+        facts = replace(FACTS, now=CREATED + timedelta(hours=hours))
+        found: tuple[Manifest, ...] = rendered(batch, (placement(L40S), L40S), facts=facts)
+        return found
 
     def test_without_a_deadline_there_is_none(self) -> None:
         assert "activeDeadlineSeconds" not in self.spec(batch={"deadlineSeconds": None})

@@ -47,8 +47,8 @@ class Reservation(StatusModel):
     """Reserved USD per month."""
     replicas: Annotated[Integer, Field(ge=0, le=2_147_483_647)]
     """Paid replicas."""
-    capacity_type: CapacityType
-    """How the capacity is sold."""
+    capacity_type: CapacityType | None = None
+    """How the capacity is sold; absent for the last pods of a deployment that is gone."""
 
 
 class BudgetPolicyStatus(StatusModel):

@@ -1,0 +1,37 @@
+"""The deadline of a batch: when it is, and what is left until then.
+
+In: a demand and the time. Out: times and hours. A deadline counts from the creation of the InferenceDeployment, so time
+spent waiting for money or GPUs is spent. Must not know prices or pools.
+"""
+
+from datetime import datetime, timedelta
+
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.demand import Demand, Holding
+
+
+def deadline_at(demand: Demand) -> datetime | None:
+    """Return when a batch has to be done, None for real-time work, without a deadline, and offline."""
+    seconds = demand.spec.batch.deadline_seconds if demand.spec.batch else None
+    if seconds is None or demand.created is None:
+        return None
+    return demand.created + timedelta(seconds=seconds)
+
+
+def hours_left(demand: Demand, now: datetime | None) -> float | None:
+    """Return the hours until the deadline, negative afterwards; None where there is none, or no clock."""
+    deadline = deadline_at(demand)
+    return None if deadline is None or now is None else (deadline - now).total_seconds() / 3600
+
+
+def overdue(demand: Demand, holding: Holding | None, now: datetime | None) -> tuple[ReadyReason, str] | None:
+    """Refuse to start a batch whose deadline has passed; one that was started is ended by its Job."""
+    left, deadline = hours_left(demand, now), deadline_at(demand)
+    if left is None or left > 0 or deadline is None or (holding is not None and holding.placements):
+        return None
+    assert demand.spec.batch is not None
+    return (
+        ReadyReason.DEADLINE_EXCEEDED,
+        f"spec.batch.deadlineSeconds: {demand.spec.batch.deadline_seconds} s after creation was "
+        f"{deadline:%Y-%m-%d %H:%M:%S} UTC, and nothing had been started by then; extend it to try again",
+    )
