@@ -51,6 +51,8 @@ def alone(option: Option) -> Arrangement:
 
 def running(options: Iterable[Option], standing: Sequence[Placement]) -> Arrangement | None:
     """Return what runs as an arrangement, None when nothing runs or a part of it is not feasible any more."""
+    if not standing:
+        return None
     by_name = {option.held.name: option for option in options if option.held and option.refusal is None}
     parts = tuple(by_name[placement.name] for placement in standing if placement.name in by_name)
-    return Arrangement(parts=parts) if parts and len(parts) == len(standing) else None
+    return Arrangement(parts=parts) if len(parts) == len(standing) else None

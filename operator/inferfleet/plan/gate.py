@@ -138,7 +138,8 @@ def held_here(held: tuple[Placement, ...], assessment: Assessment) -> Placement 
 
 def no_capacity(option: Option, stock: Stock) -> Refusal | None:
     """Refuse what finds no room."""
-    assessment, room = option.assessment, stock.room_at(option.place)
+    assessment = option.assessment
+    room = stock.room(assessment.pool, assessment.tensor_parallel_size)
     if room >= option.replicas:
         return None
     return Refusal(

@@ -7,7 +7,6 @@ stock and money allow one today is the business of `gate`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 
 from inferfleet.api.enums import ReservePolicy
 from inferfleet.domain.demand import Demand
@@ -16,7 +15,6 @@ from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Placement
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
-from inferfleet.plan.stock import Place
 
 ZERO = Decimal(0)
 
@@ -40,47 +38,42 @@ class Option:
     price: Price | None = None
     held: Placement | None = None
 
-    @cached_property
-    def place(self) -> Place:
-        """Where its room is."""
-        return (self.assessment.pool, self.assessment.tensor_parallel_size)
-
     @property
     def gpus(self) -> int:
         """GPUs of all replicas."""
         return self.replicas * self.assessment.tensor_parallel_size
 
-    @cached_property
+    @property
     def usd_per_hour(self) -> Decimal | None:
         """USD per hour of all replicas, None without a price."""
         return None if self.price is None else self.gpus * self.price.usd_per_gpu_hour
 
-    @cached_property
+    @property
     def usd_total(self) -> Decimal | None:
         """Forecast total of a batch in USD, None for real-time work or without a price."""
         hours, hourly = self.assessment.hours, self.usd_per_hour
         return None if hours is None or hourly is None else hourly * Decimal(f"{hours:.6f}")
 
-    @cached_property
+    @property
     def replica_usd_per_month(self) -> Decimal:
         """USD per month of 730 hours for one replica, 0 without a price."""
         if self.price is None:
             return ZERO
         return self.assessment.tensor_parallel_size * self.price.usd_per_gpu_hour * HOURS_PER_MONTH
 
-    @cached_property
+    @property
     def claimed_usd(self) -> Decimal:
         """USD that the ledger holds for it: a batch's total, else USD per month of the reserved count."""
         return self.usd_total if self.usd_total is not None else self.reserved * self.replica_usd_per_month
 
-    @cached_property
+    @property
     def comparable(self) -> Decimal:
         """The amount by which options are compared: a batch's total, else USD per month of the recommended count."""
         if self.price is None:
             return Decimal("Infinity")
         return self.usd_total if self.usd_total is not None else max(self.recommended, 1) * self.replica_usd_per_month
 
-    @cached_property
+    @property
     def order(self) -> tuple[Decimal, int, float, str, str, int]:
         """Cheapest first; ties by fewer GPUs, then faster, then name."""
         speed = self.assessment.speed.requests_per_second if self.assessment.speed else 0.0

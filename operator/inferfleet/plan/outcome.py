@@ -4,8 +4,9 @@ In: what was chosen, what stood before, the money gate's answer. Out: a `Decisio
 new gets a name that nothing of this deployment has, unless it takes over the pods of what it replaces.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.domain.decision import BudgetVerdict, Decision
@@ -52,18 +53,18 @@ def _named(demand: Demand, arrangement: Arrangement, names: Names) -> tuple[str 
     used = {*names.taken, *(part.held.name for part in arrangement.parts if part.held)}
     heirs, given = list(names.heirs), []
     for part in arrangement.parts:
-        fresh = [name for name in _own_names(demand, part) if name not in names.spare]
-        offered = [part.held.name] if part.held else [*heirs, *fresh, *names.spare]
+        fresh = (name for name in _own_names(demand, part) if name not in names.spare)
+        offered = (part.held.name,) if part.held else chain(heirs, fresh, names.spare)
         name = next((name for name in offered if part.held or name not in used), None)
         used |= {name} if name else set()
         given.append(name)
     return tuple(given)
 
 
-def _own_names(demand: Demand, option: Option) -> tuple[str, ...]:
-    """The deployment's own name, and the one with the candidate's hash."""
+def _own_names(demand: Demand, option: Option) -> Iterator[str]:
+    """The deployment's own name, and the one with the candidate's hash, which is worked out only when it is needed."""
     item = option.assessment
-    return tuple(
+    return (
         child_name(demand.name, gpu_type=item.gpu_type, pool=item.pool, capacity_type=item.capacity_type, first=first)
         for first in (True, False)
     )

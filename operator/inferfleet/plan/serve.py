@@ -76,9 +76,8 @@ class Course:
 
 def choose(case: Case) -> Course:
     """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so."""
-    settled = _settled(case)
-    able = feasible(settled)
-    for stands in (case.stands, _turned_back(case.stands)):
+    settled, able = _settled(case)
+    for stands in (case.stands, _turned_back(case.stands)) if case.stands.draining else (case.stands,):
         current = running(able, stands.staying)
         if current is not None and (len(current.parts) == 1 or may_mix(case.demand)):
             return _going_on(case, settled, able, current, stands)
@@ -88,11 +87,14 @@ def choose(case: Case) -> Course:
     return Course(arrangement=arrangement, candidates=recorded(settled, able, arrangement), stands=case.stands)
 
 
-def _settled(case: Case) -> tuple[Option, ...]:
-    """What stock and money leave of the offers today."""
+def _settled(case: Case) -> tuple[tuple[Option, ...], list[Option]]:
+    """What stock and money leave of the offers today, and what is feasible of it."""
     if case.shelf is not None and case.gate.only_money:
-        return case.gate.afford(case.shelf.standing(), case.shelf.largest)
-    return case.gate.settle(case.offered)
+        standing, able = case.shelf.standing()
+        afforded = case.gate.afford(standing, case.shelf.largest)
+        return (standing, able) if afforded is standing else (afforded, feasible(afforded))
+    settled = case.gate.settle(case.offered)
+    return settled, feasible(settled)
 
 
 def _turned_back(stands: Standing) -> Standing:

@@ -7,9 +7,12 @@ a pass stock only shrinks, so only the pools that gave something since the last 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from inferfleet.plan.choose import feasible
 from inferfleet.plan.gate import no_capacity, no_price
 from inferfleet.plan.options import ZERO, Option
 from inferfleet.plan.stock import Stock
+
+Standing = tuple[tuple[Option, ...], list[Option]]
 
 
 class Shelf:
@@ -25,18 +28,24 @@ class Shelf:
             if option.refusal is None:
                 self._places.setdefault(option.assessment.pool, []).append(index)
         self._seen = len(stock.given)
+        self._shown: Standing | None = None
         open_offers = (option.claimed_usd for option in self.offered if option.refusal is None and option.price)
         self.largest = max(open_offers, default=ZERO)
 
-    def standing(self) -> tuple[Option, ...]:
-        """Return the offers as stock leaves them now, in their order."""
+    def standing(self) -> Standing:
+        """Return the offers as stock leaves them now, in their order, and those that are feasible."""
         given = self._stock.given
         for pool in dict.fromkeys(given[self._seen :]):
             for index in self._places.get(pool, ()):
-                if self._standing[index].refusal is None:
-                    self._standing[index] = self._judged(self._standing[index])
+                before = self._standing[index]
+                after = self._standing[index] = self._judged(before)
+                if after is not before:
+                    self._shown = None
         self._seen = len(given)
-        return tuple(self._standing)
+        if self._shown is None:
+            options = tuple(self._standing)
+            self._shown = (options, feasible(options))
+        return self._shown
 
     def _judged(self, option: Option) -> Option:
         if option.refusal is not None:

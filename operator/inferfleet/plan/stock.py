@@ -12,14 +12,14 @@ from inferfleet.domain.world import Pool, World
 # More nodes than any pool has: stands for "no limit was given and no nodes are known" (offline plans).
 UNBOUNDED = 10_000
 
-Place = tuple[str, int]
-"""A pool and a tensor parallel size."""
-
 
 class _PoolStock:
-    """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added."""
+    """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added.
 
-    __slots__ = ("free", "gpus_per_node", "new_nodes")
+    Rooms that were asked for are kept up to date instead of counted anew: only the node that was taken from changed.
+    """
+
+    __slots__ = ("_rooms", "free", "gpus_per_node", "new_nodes")
 
     def __init__(self, pool: Pool) -> None:
         self.gpus_per_node = pool.gpus_per_node
@@ -28,21 +28,30 @@ class _PoolStock:
             self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
         else:
             self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
+        self._rooms: dict[int, int] = {}
 
     def room(self, size: int) -> int:
-        return sum([free // size for free in self.free]) + self.new_nodes * (self.gpus_per_node // size)
+        known = self._rooms.get(size)
+        if known is None:
+            known = sum([free // size for free in self.free]) + self.new_nodes * (self.gpus_per_node // size)
+            self._rooms[size] = known
+        return known
 
     def take(self, size: int, count: int) -> None:
         """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
         for _ in range(count):
-            fitting = [index for index, free in enumerate(self.free) if free >= size]
+            fitting = [(free, index) for index, free in enumerate(self.free) if free >= size]
             if fitting:
-                self.free[min(fitting, key=lambda index: (self.free[index], index))] -= size
+                free, index = min(fitting)
+                self.free[index] = free - size
             elif self.new_nodes and self.gpus_per_node >= size:
                 self.new_nodes -= 1
-                self.free.append(self.gpus_per_node - size)
+                free = self.gpus_per_node
+                self.free.append(free - size)
             else:
                 return
+            for asked in self._rooms:
+                self._rooms[asked] += (free - size) // asked - free // asked
 
 
 class Stock:
@@ -51,8 +60,6 @@ class Stock:
     def __init__(self, world: World) -> None:
         """Count what is free and subtract every promise that no pod has taken up yet."""
         self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
-        self._rooms: dict[Place, int] = {}
-        self._sizes: dict[str, set[int]] = {}
         self.given: list[str] = []
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
@@ -73,25 +80,14 @@ class Stock:
             self.promise(placement.pool, placement.tensor_parallel_size, missing)
 
     def room(self, pool: str, tensor_parallel_size: int) -> int:
-        """Return how many more replicas of this size the pool can take."""
-        return self.room_at((pool, tensor_parallel_size))
-
-    def room_at(self, place: Place) -> int:
-        """Return the same for a pool and a size in one; answers are kept until something is promised there."""
-        known = self._rooms.get(place)
-        if known is None:
-            pool, size = place
-            known = self._rooms[place] = self._pools[pool].room(size) if pool in self._pools else 0
-            self._sizes.setdefault(pool, set()).add(size)
-        return known
+        """Return how many more replicas of this size the pool can take; none where there is no such pool."""
+        return self._pools[pool].room(tensor_parallel_size) if pool in self._pools else 0
 
     def promise(self, pool: str, tensor_parallel_size: int, replicas: int) -> None:
         """Take room for replicas that were decided and are not bound yet."""
         if pool in self._pools and replicas > 0:
             self._pools[pool].take(tensor_parallel_size, replicas)
             self.given.append(pool)
-            for size in self._sizes.pop(pool, ()):
-                del self._rooms[pool, size]
 
 
 def replicas_for(rate: float, headroom: float, requests_per_second: float) -> int:
