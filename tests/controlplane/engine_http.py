@@ -144,7 +144,8 @@ def metrics_text(state: EngineState) -> str:
     lines: list[str] = []
 
     def add(name: str, kind: str, *samples: tuple[str, float]) -> None:
-        lines.append(f"# TYPE vllm:{name} {kind}")
+        # As prometheus_client writes it for vLLM: a counter's family has the name of its samples.
+        lines.append(f"# TYPE vllm:{name}{'_total' if kind == 'counter' else ''} {kind}")
         lines.extend(f"vllm:{sample} {value}" for sample, value in samples)
 
     def histogram(name: str, mean: float, count: int) -> None:

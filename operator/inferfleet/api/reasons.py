@@ -199,6 +199,8 @@ class ConditionType(StrEnum):
     CHEAPER_PLACEMENT = "CheaperPlacement"
     # Present while False: a price that is charged was stated longer ago than the operator's settings allow.
     PRICE_FRESH = "PriceFresh"
+    # Present where a time to first token was asked for: Unknown until an engine's own counters tell it.
+    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"  # noqa: S105 - tokens of text
     # BudgetPolicy: an outside change left the reservations above the budget.
     EXCEEDED = "Exceeded"
 
@@ -218,6 +220,10 @@ class ConditionReason(StrEnum):
     REBALANCE_NEVER = "RebalanceNever"
     # PriceFresh=False. Look the price up again and state it with today's date.
     PRICE_STALE = "PriceStale"
+    # TimeToFirstToken=Unknown. Planned by the prefill rule; no engine has served enough traffic to tell.
+    NOT_VERIFIED = "NotVerified"
+    # TimeToFirstToken=True or False. What the engines' counters say, within the objective or above it.
+    MEASURED = "Measured"
     # WithinBudget=True. Every matching policy covers it.
     RESERVED = "Reserved"
     # WithinBudget=True. No BudgetPolicy matches the namespace and none is required.

@@ -128,7 +128,7 @@ def _asked(plan: Plan) -> str:
             f"{model.id}, {traffic.requests_per_second} requests/s of {traffic.input_tokens} + {traffic.output_tokens} "
             f"tokens, at most {target.time_per_output_token_milliseconds} ms per output token"
             + (
-                f" and {target.time_to_first_token_milliseconds} ms to the first"
+                f" and {target.time_to_first_token_milliseconds} ms to the first (NotVerified: only engines can tell)"
                 if target.time_to_first_token_milliseconds
                 else ""
             )

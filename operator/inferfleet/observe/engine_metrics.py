@@ -19,11 +19,20 @@ TOKENS = "vllm:generation_tokens"
 RUNNING = "vllm:num_requests_running"
 WAITING = "vllm:num_requests_waiting"
 TOKEN_LATENCY = ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
+FIRST_TOKEN = "vllm:time_to_first_token_seconds"  # noqa: S105 - tokens of text
 CACHE = "vllm:cache_config_info"
 LONGEST_TEXT = 4 * 1024 * 1024
 # Parsing takes about 20 us a line in the one thread that everybody shares; one engine has some ten lines of these.
 MOST_LINES = 1000
-_FAMILIES = (TOKENS, RUNNING, WAITING, CACHE, *TOKEN_LATENCY)
+# Samples, by the names that they have in the text and in Prometheus.
+NAMES = (
+    f"{TOKENS}_total",
+    RUNNING,
+    WAITING,
+    CACHE,
+    *(f"{name}_{part}" for name in (*TOKEN_LATENCY, FIRST_TOKEN) for part in ("sum", "count")),
+)
+_FAMILIES = (TOKENS, RUNNING, WAITING, CACHE, FIRST_TOKEN, *TOKEN_LATENCY)
 _LINES = tuple(f"{start}{name}" for name in _FAMILIES for start in ("", "# TYPE "))
 
 
@@ -105,6 +114,8 @@ def _snapshot(sums: Mapping[str, float], at_seconds: float) -> CounterSnapshot |
         token_latency_count=latency_count,
         running=running,
         waiting=waiting,
+        first_token_sum=sums.get(f"{FIRST_TOKEN}_sum"),
+        first_token_count=sums.get(f"{FIRST_TOKEN}_count"),
     )
 
 
@@ -121,7 +132,8 @@ def _cache(found: Iterable[Mapping[str, str]]) -> CacheFacts | Rejected:
 
 
 def _collect(samples: Samples, families: Iterable[Metric]) -> None:
+    """By the samples' names: what a family of counters is called depends on the version of the text format."""
     for family in families:
-        if family.name in _FAMILIES:
-            for sample in family.samples:
+        for sample in family.samples:
+            if sample.name in NAMES:
                 samples.add(sample.name, sample.labels, sample.value)

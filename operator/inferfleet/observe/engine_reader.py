@@ -13,12 +13,8 @@ from typing import Any, Protocol
 import aiohttp
 
 from inferfleet.observe.engine_metrics import (
-    CACHE,
     LONGEST_TEXT,
-    RUNNING,
-    TOKEN_LATENCY,
-    TOKENS,
-    WAITING,
+    NAMES,
     Reading,
     Samples,
     read_metrics,
@@ -28,13 +24,6 @@ _SECONDS = 5.0
 _CONNECTIONS = 16
 # Prometheus scrapes every 15 to 60 s as a rule; older samples than this say nothing of now.
 STALE_SECONDS = 180.0
-_NAMES = (
-    f"{TOKENS}_total",
-    RUNNING,
-    WAITING,
-    CACHE,
-    *(f"{name}_{part}" for name in TOKEN_LATENCY for part in ("sum", "count")),
-)
 
 
 class ReadingFailed(Exception):  # noqa: N818 - a finding, not a failure of the program
@@ -95,7 +84,7 @@ class PrometheusReader:
         A range selector gives raw samples with their own times; an instant one would give the time of the question
         (Prometheus documentation, "HTTP API", instant queries).
         """
-        matchers = f'__name__=~"{"|".join(_NAMES)}",namespace="{place.namespace}",pod="{place.pod}"'
+        matchers = f'__name__=~"{"|".join(NAMES)}",namespace="{place.namespace}",pod="{place.pod}"'
         query = f"{{{matchers}}}[{STALE_SECONDS:.0f}s]"
         text = await _fetch(self._session, f"{self._url}/api/v1/query", {"query": query})
         try:

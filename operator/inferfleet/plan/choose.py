@@ -8,6 +8,7 @@ from inferfleet.domain.decision import Record
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.domain.placement import Candidate
 from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.assess import HEADROOM
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.options import Option
 
@@ -126,12 +127,14 @@ def praise(option: Option) -> str:
         if hourly is not None
         else "at a price that is no longer stated"
     )
+    headroom = "" if total is not None else f", counted with {HEADROOM[speed.confidence]:.0%} headroom"
+    pace = f"{speed.time_per_output_token_ms:.0f} ms per output token ({speed.confidence}{headroom})"
     probe = "; a probe: the margin is within the error of the estimate" if assessment.probe else ""
     slower = f"; slower than it was planned: {assessment.slower}" if assessment.slower else ""
     return (
         f"{option.replicas} x {size} {assessment.gpu_type} in pool {assessment.pool}: "
-        f"{speed.requests_per_second:.2f} requests/s per replica at {speed.time_per_output_token_ms:.0f} ms per output "
-        f"token, {estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}{slower}"
+        f"{speed.requests_per_second:.2f} requests/s per replica at {pace}, "
+        f"{estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}{slower}"
     )
 
 

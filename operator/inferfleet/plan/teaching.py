@@ -35,6 +35,8 @@ LARGEST_SIDE_TERM = 0.5
 MATERIAL_GIB = 0.05
 MATERIAL_SHARE = 0.01
 MATERIAL_SPEED = 0.05
+# Queueing moves the time to first token from minute to minute.
+MATERIAL_FIRST_TOKEN = 0.25
 _TERMS = ("weights_gib", "activation_gib", "non_torch_gib", "cuda_graph_gib", "kv_cache_gib", "usable_gib")
 # Windows count for this long: traffic of another hour says little about this one, the curve changes slowly.
 WINDOW_AGE_SECONDS = 6 * 3600.0
@@ -138,10 +140,12 @@ def from_windows(setting: Setting, windows: Sequence[Window], *, now_seconds: fl
     learnt = throughput.calibrate(windows, token_seconds, now_seconds=now_seconds, max_age_seconds=WINDOW_AGE_SECONDS)
     if isinstance(learnt, Rejected):
         return learnt
+    first_token = learnt.observed_first_token_seconds
     return setting.lesson(
         speed_scale=round(learnt.scale, 3),
         speed_confidence=learnt.confidence,
         speed_samples=learnt.samples,
+        first_token_ms=None if first_token is None else round(first_token * 1000, 1),
         source=f"{learnt.samples} windows of the engine's counters",
     )
 
@@ -160,6 +164,7 @@ def merged(old: Lesson | None, new: Lesson) -> Lesson:
             "speed_scale": new.speed_scale,
             "speed_confidence": new.speed_confidence,
             "speed_samples": new.speed_samples,
+            "first_token_ms": new.first_token_ms,
         }
     return replace(old, **known, out_of_memory=new.out_of_memory, learned_at=new.learned_at, source=new.source)
 
@@ -175,7 +180,11 @@ def is_material(old: Lesson | None, new: Lesson) -> bool:
     )
     if terms or new.speed_scale is None:
         return terms
-    return old.speed_confidence != new.speed_confidence or _differs(old.speed_scale, new.speed_scale, 0, MATERIAL_SPEED)
+    first_token = new.first_token_ms is not None and _differs(
+        old.first_token_ms, new.first_token_ms, 0, MATERIAL_FIRST_TOKEN
+    )
+    speed = _differs(old.speed_scale, new.speed_scale, 0, MATERIAL_SPEED)
+    return first_token or speed or old.speed_confidence != new.speed_confidence
 
 
 def _differs(old: float | None, new: float, least: float, share: float) -> bool:

@@ -52,10 +52,28 @@ def _notices(seen: Observation) -> tuple[Condition, ...]:
     if decision.cheaper:
         kind, reason = ConditionType.CHEAPER_PLACEMENT, ConditionReason.REBALANCE_NEVER
         found.append(_condition(seen, kind, _TRUE, reason, decision.cheaper))
+    first_token = _first_token(seen)
+    if first_token is not None:
+        found.append(first_token)
     stale = stale_prices(decision.placements, seen.now, seen.price_max_age)
     if stale:
         found.append(_condition(seen, ConditionType.PRICE_FRESH, _FALSE, ConditionReason.PRICE_STALE, stale))
     return tuple(found)
+
+
+def _first_token(seen: Observation) -> Condition | None:
+    """Whether the time to first token that was asked for is kept: nobody knows before an engine has served traffic."""
+    objective = seen.spec.objectives.time_to_first_token_milliseconds if seen.spec else None
+    if objective is None or not seen.decision.placements:
+        return None
+    measured = seen.learned.measured if seen.learned else None
+    took = measured.first_token_ms if measured is not None else None
+    kind = ConditionType.TIME_TO_FIRST_TOKEN
+    if took is None:
+        message = f"at most {objective} ms asked for; planned by the prompt's share of it, and not measured yet"
+        return _condition(seen, kind, _UNKNOWN, ConditionReason.NOT_VERIFIED, message)
+    message = f"{took:.0f} ms in the mean of what the engines counted; at most {objective} ms asked for"
+    return _condition(seen, kind, _TRUE if took <= objective else _FALSE, ConditionReason.MEASURED, message)
 
 
 def _needs_somebody(seen: Observation, reason: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from tests.controlplane.behaviour import Behaviour, behave, crash_loop, slow_start
@@ -123,6 +124,29 @@ def test_the_cache_that_an_engine_reports_stands_beside_the_estimate(
     assert memory["measured"]["kvCacheTokens"] == TOKENS
     assert memory["confidence"] == "Measured"
     assert memory["kvCacheGiB"] != KV_CACHE_GIB
+
+
+def test_traffic_calibrates_the_speed_and_verifies_the_time_to_first_token(team: Team, engines: StubEngines) -> None:
+    objectives = {"timePerOutputTokenMilliseconds": 50, "timeToFirstTokenMilliseconds": 2000}
+    team.apply("chat", objectives=objectives)
+    assert condition(team.wait("chat"), "TimeToFirstToken")["reason"] == "NotVerified"
+    (engine,) = eventually(lambda: engines.of_deployment(team.namespace, "chat"), 30)
+    began, engine.inter_token_latency, engine.requests_running = time.monotonic(), 0.02, 10
+
+    def measured_by_traffic() -> bool:
+        # Ten requests run, each token takes 20 ms: 500 tokens a second, five requests of a hundred.
+        seconds = time.monotonic() - began
+        engine.generation_tokens, engine.finished["stop"] = int(500 * seconds), int(5 * seconds)
+        return condition(team.get("chat"), "TimeToFirstToken").get("reason") == "Measured"
+
+    eventually(measured_by_traffic, 90, describe="a time to first token that was measured")
+    found = condition(team.get("chat"), "TimeToFirstToken")
+    assert (found["status"], found["message"][:6]) == ("True", "200 ms")
+
+    # Nothing that runs is moved or counted anew by it; the next decision uses it.
+    assert "Estimated, counted with" in condition(team.get("chat"), "Planned")["message"]
+    team.apply("chat", objectives=objectives, scaling={"maxReplicas": 3})
+    eventually(lambda: "Calibrated, counted with 10% headroom" in condition(team.get("chat"), "Planned")["message"], 30)
 
 
 def test_absurd_metrics_change_nothing_and_are_counted_and_told_once(

@@ -46,6 +46,19 @@ def test_the_histogram_of_older_releases_is_read_too() -> None:
     assert isinstance(read_snapshot(older, at_seconds=5.0), CounterSnapshot)
 
 
+def test_a_counter_whose_family_lacks_the_suffix_is_read_as_well() -> None:
+    other = TEXT.replace("# TYPE vllm:generation_tokens_total", "# TYPE vllm:generation_tokens")
+    assert isinstance(read_snapshot(other, at_seconds=5.0), CounterSnapshot)
+
+
+def test_the_time_to_first_token_is_read_where_there_is_one() -> None:
+    name = "vllm:time_to_first_token_seconds"
+    more = f'# TYPE {name} histogram\n{name}_count{{engine="0"}} 20\n{name}_sum{{engine="0"}} 5.0\n'
+    found = read_snapshot(TEXT + more, at_seconds=5.0)
+    assert isinstance(found, CounterSnapshot)
+    assert (found.first_token_sum, found.first_token_count) == (5.0, 20.0)
+
+
 def test_a_missing_counter_is_named() -> None:
     assert "vllm:generation_tokens_total" in refused(TEXT.replace("vllm:generation_tokens", "other"))
 

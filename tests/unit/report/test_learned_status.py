@@ -3,9 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from inferfleet.api.conditions import find_condition
 from inferfleet.api.enums import Confidence
-from inferfleet.api.reasons import ReadyReason
-from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
+from inferfleet.api.reasons import ConditionType, ReadyReason
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import MemoryStatus
 from inferfleet.app.learning.learning import learned
 from inferfleet.domain.decision import Decision
@@ -34,10 +37,15 @@ DEAD = PodFacts(
 )
 
 
-def written(known: Learned | None, *pods: PodFacts, decision: Decision = SCENE.decision) -> InferenceDeploymentStatus:
+def written(
+    known: Learned | None,
+    *pods: PodFacts,
+    decision: Decision = SCENE.decision,
+    spec: InferenceDeploymentSpec = SCENE.demand.spec,
+) -> InferenceDeploymentStatus:
     seen = Observation(
         generation=1,
-        spec=SCENE.demand.spec,
+        spec=spec,
         decision=decision,
         application=UP_TO_DATE,
         children={},
@@ -111,3 +119,26 @@ def test_while_the_hub_is_asked_nobody_is_called() -> None:
 def estimate_of(memory: MemoryStatus | None) -> MemoryStatus:
     assert memory is not None
     return memory.model_copy(update={"measured": None, "confidence": None})
+
+
+def first_token(known: Learned | None) -> tuple[str, str, str]:
+    objectives = SCENE.demand.spec.objectives.model_copy(update={"time_to_first_token_milliseconds": 2000})
+    spec = SCENE.demand.spec.model_copy(update={"objectives": objectives})
+    found = find_condition(written(known, spec=spec).conditions, ConditionType.TIME_TO_FIRST_TOKEN)
+    assert found is not None
+    return found.status, found.reason, found.message
+
+
+def test_a_time_to_first_token_is_not_verified_until_an_engine_tells() -> None:
+    assert first_token(None)[:2] == ("Unknown", "NotVerified")
+
+
+@pytest.mark.parametrize(("seen", "kept"), [(1999.6, "True"), (2500.0, "False")])
+def test_a_measured_time_to_first_token_is_held_against_the_objective(seen: float, kept: str) -> None:
+    status_, reason, message = first_token(taught(speed_scale=1.0, first_token_ms=seen))
+    assert (status_, reason) == (kept, "Measured")
+    assert f"{seen:.0f} ms" in message
+
+
+def test_nobody_is_told_of_a_time_to_first_token_that_nobody_asked_for() -> None:
+    assert find_condition(written(None).conditions, ConditionType.TIME_TO_FIRST_TOKEN) is None

@@ -133,3 +133,24 @@ def test_no_window_at_all_is_no_reading() -> None:
     found = learn()
     assert isinstance(found, Rejected)
     assert found.reason == "no reading yet"
+
+
+def test_the_time_to_first_token_is_that_of_the_requests_of_the_window() -> None:
+    first = replace(START, first_token_sum=100.0, first_token_count=400.0)
+    found = taught(first, after(first_token_sum=130.0, first_token_count=500.0))
+    assert found.first_token_seconds == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    "counters",
+    [
+        {"first_token_sum": None, "first_token_count": None},
+        {"first_token_sum": 130.0, "first_token_count": 400.0},
+        {"first_token_sum": 90.0, "first_token_count": 500.0},
+        {"first_token_sum": float("nan"), "first_token_count": 500.0},
+    ],
+)
+def test_an_odd_time_to_first_token_is_none_and_the_rest_still_counts(counters: dict[str, Any]) -> None:
+    first = replace(START, first_token_sum=100.0, first_token_count=400.0)
+    found = taught(first, after(**counters))
+    assert (found.first_token_seconds, found.running) == (None, 10)

@@ -7,7 +7,7 @@ reading changes nothing and says so.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from inferfleet.api.enums import Confidence
@@ -27,6 +27,8 @@ LARGEST_DISAGREEMENT = 0.5
 MEASURED_SAMPLES = 10
 FASTEST_TOKEN_SECONDS = 2e-4
 SLOWEST_TOKEN_SECONDS = 5.0
+# No objective is longer (api: timeToFirstTokenMilliseconds, at most an hour).
+SLOWEST_FIRST_TOKEN_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class CounterSnapshot:
     """vLLM's own counters at one moment, summed over the engine's processes.
 
     `generation_tokens`, `token_latency_sum` (seconds) and `token_latency_count` only grow while the process lives
-    (vllm:generation_tokens, vllm:inter_token_latency_seconds). `running` and `waiting` are gauges.
+    (vllm:generation_tokens, vllm:inter_token_latency_seconds). `running` and `waiting` are gauges. `first_token_sum`
+    (seconds) and `first_token_count` are of vllm:time_to_first_token_seconds, None where the engine has none.
     """
 
     at_seconds: float
@@ -43,16 +46,22 @@ class CounterSnapshot:
     token_latency_count: float
     running: float
     waiting: float
+    first_token_sum: float | None = None
+    first_token_count: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What one engine did between two snapshots: mean running requests and mean seconds per output token."""
+    """What one engine did between two snapshots: mean running requests and mean seconds per output token.
+
+    `first_token_seconds` is the mean time to first token of the requests that got theirs meanwhile, None without any.
+    """
 
     running: float
     token_seconds: float
     tokens_per_second: float
     ended_at_seconds: float
+    first_token_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +77,7 @@ class SpeedCalibration:
 
     `scale` multiplies every predicted time (above 1: slower than predicted). `observed_token_seconds` is the median
     over the windows, `observed_running` the concurrency it was seen at, `last_seen_seconds` the end of the newest
-    window.
+    window. `observed_first_token_seconds` is the median of the windows' means, None where none had one.
     """
 
     scale: float
@@ -77,6 +86,7 @@ class SpeedCalibration:
     observed_token_seconds: float
     observed_running: float
     last_seen_seconds: float
+    observed_first_token_seconds: float | None = None
 
 
 def window(first: CounterSnapshot, second: CounterSnapshot) -> Window | Rejected:
@@ -98,7 +108,18 @@ def window(first: CounterSnapshot, second: CounterSnapshot) -> Window | Rejected
     running = (first.running + second.running) / 2
     if min(first.running, second.running) < FEWEST_RUNNING or tokens < FEWEST_TOKENS or timed <= 0:
         return Rejected(reason=f"too little traffic: {running:.1f} running, {tokens:.0f} tokens in {elapsed:.0f} s")
-    return _judged(running, latency / timed, tokens / elapsed, second.at_seconds)
+    found = _judged(running, latency / timed, tokens / elapsed, second.at_seconds)
+    return found if isinstance(found, Rejected) else replace(found, first_token_seconds=_first_token(first, second))
+
+
+def _first_token(first: CounterSnapshot, second: CounterSnapshot) -> float | None:
+    """Mean seconds to the first token between two snapshots; an odd figure is no figure, the rest still counts."""
+    counters = (first.first_token_sum, first.first_token_count, second.first_token_sum, second.first_token_count)
+    if not all(counter is not None and math.isfinite(counter) for counter in counters):
+        return None
+    sum_before, count_before, sum_after, count_after = (counter or 0.0 for counter in counters)
+    seconds, count = sum_after - sum_before, count_after - count_before
+    return seconds / count if count > 0 and 0 <= seconds / count <= SLOWEST_FIRST_TOKEN_SECONDS else None
 
 
 def _judged(running: float, token_seconds: float, tokens_per_second: float, at_seconds: float) -> Window | Rejected:
@@ -133,6 +154,7 @@ def calibrate(
     fresh = [item for item in seen if 0 <= now_seconds - item.ended_at_seconds <= max_age_seconds]
     if not fresh:
         return Rejected(reason="no reading yet" if not seen else f"stale: nothing newer than {max_age_seconds:.0f} s")
+    first_tokens = [item.first_token_seconds for item in fresh if item.first_token_seconds is not None]
     ratio = median(item.token_seconds / predicted_token_seconds(item.running) for item in fresh)
     return SpeedCalibration(
         scale=min(max(ratio, SMALLEST_SCALE), LARGEST_SCALE),
@@ -141,4 +163,5 @@ def calibrate(
         observed_token_seconds=median(item.token_seconds for item in fresh),
         observed_running=median(item.running for item in fresh),
         last_seen_seconds=fresh[-1].ended_at_seconds,
+        observed_first_token_seconds=median(first_tokens) if first_tokens else None,
     )
