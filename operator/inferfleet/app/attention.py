@@ -82,11 +82,12 @@ class Attention:
                 self.wake(item.key, decide=True)
 
     def wake_namespace(self, namespace: str) -> None:
-        """Decide again for every deployment of a namespace."""
+        """Decide again for every deployment of a namespace, and for those that may get what it held of a budget."""
         for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
             if key[0] == namespace:
                 self._on_touched(key)
                 self.wake(key, decide=True)
+        self.wake_waiting()
 
     def wake_waiting(self) -> None:
         """Decide again for those that wait for GPUs or money."""

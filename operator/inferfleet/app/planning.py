@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from inferfleet.api.enums import RebalancePolicy
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.app.attention import Attention
 from inferfleet.app.snapshots import Snapshots
@@ -40,7 +41,7 @@ class Decided:
     """A decision in force. `demand` is None for a spec that cannot be read. `pools` are those of the placements.
 
     `manifests` are the identities and hashes of what was rendered for it, once it was rendered; `reserved`: what it
-    promises is stored.
+    promises is stored. `admitted`: of a refused change, the decision that was in force before (None: not known).
     """
 
     uid: str
@@ -50,6 +51,7 @@ class Decided:
     pools: dict[str, Pool]
     manifests: dict[Identity, str] | None = field(default=None)
     reserved: bool = False
+    admitted: "Decided | None" = None
 
     @property
     def leave_alone(self) -> bool:
@@ -219,15 +221,25 @@ class Planner:
             decision=decision,
             demand=demand,
             pools={name: pool for name, pool in pools.items() if name in used},
+            admitted=_admitted(before, item, decision),
         )
         held = decision.budget.reason == ConditionReason.GROWTH_HELD
-        waiting = decision.blocked in _MAY_RESOLVE or held
+        # What runs and may move waits for room where it would be cheaper.
+        movable = demand is not None and demand.spec.rebalance_policy is RebalancePolicy.WHEN_CHEAPER
+        waiting = decision.blocked in _MAY_RESOLVE or held or (movable and not decision.ended)
         self._attention.decided(item.key, waiting=waiting, pools=used, priced=decision.pools)
 
     def _forget(self, key: Key, *, gone: bool) -> None:
         if gone:
             self._decided.pop(key, None)
             self._attention.forget(key)
+
+
+def _admitted(before: Decided | None, item: Deployment, decision: Decision) -> Decided | None:
+    """What was in force before a change of the spec was refused; of an admitted one nothing has to be remembered."""
+    if decision.blocked is None or before is None or before.uid != item.uid:
+        return None
+    return before if before.decision.blocked is None else before.admitted
 
 
 def _spends_less(before: Decision, after: Decision) -> bool:

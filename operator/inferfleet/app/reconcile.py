@@ -6,28 +6,26 @@ money safe: a promise is stored before anything uses it, so a crash in between l
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.objects import dump
-from inferfleet.api.reasons import ConditionReason, ReadyReason
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
+from inferfleet.app.children import Children, Outcome
 from inferfleet.app.planning import Decided, Job
 from inferfleet.app.snapshots import Snapshots
-from inferfleet.apply.applier import Applied, Applier, Owner, identity
+from inferfleet.apply.applier import Applier
 from inferfleet.apply.client import Client
-from inferfleet.apply.errors import ApiError, Conflict, Forbidden, Invalid, NameConflict, NotFound, NotLeading
+from inferfleet.apply.errors import ApiError, Conflict, NotFound, NotLeading
 from inferfleet.apply.status import apply_status
-from inferfleet.domain.observed import Child, Key, PodFacts
+from inferfleet.domain.observed import Key, PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.custom import Deployment, Unreadable
 from inferfleet.observe.store import Store
-from inferfleet.render import Manifest, RenderError, RenderFacts, render
+from inferfleet.render import RenderFacts
 from inferfleet.report.events import Recorder, Subject, transitions
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.observation import (
-    NOTHING_TO_APPLY,
     RESERVED_ONLY,
     UP_TO_DATE,
     Application,
@@ -40,16 +38,6 @@ from inferfleet.runtime.queue import KeyedQueue
 
 # Counts and wording are written at most this often per object, in seconds; what matters is written at once.
 _QUIET_SECONDS = 5.0
-# A name that somebody else has, or a write that was refused, is tried again at least this much later, in seconds.
-_REFUSED_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a pass: how the writes went, and in how many seconds to try again (None: not by itself)."""
-
-    application: Application
-    again: float | None = None
 
 
 class Reconciler:
@@ -77,12 +65,12 @@ class Reconciler:
         self._snapshots = snapshots
         self._recorder = recorder
         self._metrics = metrics
-        self._facts = facts
         self._learned = learned
         self._may_write = may_write
         self._now = now
         self._price_max_age = price_max_age
-        self._applier = Applier(client, on_written=store.take_child, may_write=may_write)
+        applier = Applier(client, on_written=store.take_child, may_write=may_write)
+        self._children = Children(applier=applier, store=store, facts=facts, now=now)
         self._written_at: dict[str, float] = {}
 
     async def handle(self, job: Job) -> None:
@@ -119,12 +107,11 @@ class Reconciler:
         item = self._store.deployments.get(job.key)
         if item is None or item.uid != job.decided.uid or item.generation != job.decided.generation:
             return None  # changed since it was decided; that change has put the key back into the queue
-        children = self._children(item)
-        settled = self._is_settled(job, item, children)
+        settled = self._children.are_settled(job.decided, item)
         if not job.decided.reserved:
             await self._reserve(job, item)
         self._snapshots.settled(item.uid)
-        outcome = Outcome(application=UP_TO_DATE) if settled else await self._apply(job, item, children)
+        outcome = Outcome(application=UP_TO_DATE) if settled else await self._children.bring_about(job.decided, item)
         await self._report(job, outcome)
         return outcome.again
 
@@ -137,27 +124,6 @@ class Reconciler:
             version = self._store.deployments.version_of(item.key)
             await self._write(item, stored, promised, version=version)
         job.decided.reserved = True
-
-    async def _apply(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> Outcome:
-        """Write the children. What only a person can mend becomes a condition, the rest is raised."""
-        owner = Owner(uid=item.uid, namespace=item.namespace, name=item.name)
-        try:
-            manifests = self._render(job)
-            if manifests is None:
-                if job.decided.leave_alone:
-                    await self._applier.reduce(owner, _staying(job.decided), self._store.children_of(job.key))
-                return Outcome(application=UP_TO_DATE if job.decided.decision.ended else NOTHING_TO_APPLY)
-            applied = await self._applier.apply(owner, manifests, self._store.children_of(job.key))
-        except NameConflict as error:
-            return _failed(str(error), ReadyReason.NAME_CONFLICT, again=_REFUSED_SECONDS)
-        except RenderError as error:
-            return _failed(str(error), ReadyReason.INVALID_SPEC, again=None)
-        except (Forbidden, Invalid) as error:
-            return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
-        except NotFound as error:  # the namespace is going away
-            return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
-        job.decided.manifests = {identity(manifest): manifest.content_hash for manifest in manifests}
-        return Outcome(application=_progress(applied))
 
     async def _report(self, job: Job, outcome: Outcome) -> None:
         """Write the status if it differs in substance, or differs at all and was left alone for a while."""
@@ -177,7 +143,7 @@ class Reconciler:
 
     def _may_be_refused(self, job: Job, item: Deployment) -> bool:
         """Whether pods wait for a node or to be created at all: trouble only if it lasts."""
-        refused = any(child.refusal is not None for child in self._children(item).values())
+        refused = any(child.refusal is not None for child in self._children.of(item).values())
         return refused or still_unscheduled(self._store.pods_of(job.key))
 
     async def _write(
@@ -220,24 +186,6 @@ class Reconciler:
         """Forget a deployment that is gone."""
         self._written_at.pop(item.uid, None)
 
-    def _render(self, job: Job) -> tuple[Manifest, ...] | None:
-        """Return what shall exist, None when everything is to be left as it is."""
-        decided = job.decided
-        if decided.leave_alone or decided.demand is None:
-            return None
-        return render(decided.demand, decided.decision, decided.pools, replace(self._facts, now=self._now()))
-
-    def _is_settled(self, job: Job, item: Deployment, children: dict[tuple[str, str, str], Child]) -> bool:
-        wanted = job.decided.manifests
-        if wanted is None:
-            return False
-        return self._applier.is_settled(Owner(uid=item.uid, namespace=item.namespace, name=item.name), wanted, children)
-
-    def _children(self, item: Deployment) -> dict[tuple[str, str, str], Child]:
-        """Return what this deployment controls."""
-        seen = self._store.children_of(item.key)
-        return {key: child for key, child in seen.items() if child.owner == item.uid}
-
     def _status(self, job: Job, item: Deployment, application: Application) -> InferenceDeploymentStatus:
         spec = None if isinstance(item.content, Unreadable) else item.content
         seen = Observation(
@@ -245,7 +193,7 @@ class Reconciler:
             spec=spec,
             decision=job.decided.decision,
             application=application,
-            children=self._children(item),
+            children=self._children.of(item),
             pods=self._store.pods_of(item.key),
             may_grow=self._may_grow(job),
             now=self._now(),
@@ -264,27 +212,3 @@ class Reconciler:
             if sum(selector <= node.labels for node in self._store.nodes.values()) < pool.max_nodes:
                 return True
         return False
-
-
-def _staying(decided: Decided) -> dict[str, int]:
-    return {placement.name: placement.replicas for placement in decided.decision.placements}
-
-
-def _progress(applied: Applied) -> Application:
-    if not applied.waiting:
-        return UP_TO_DATE
-    return Application(
-        status=ConditionStatus.FALSE,
-        reason=ConditionReason.APPLY_FAILED,
-        message=f"waiting until the former {', '.join(applied.waiting)} is gone",
-    )
-
-
-def _failed(message: str, ready_reason: ReadyReason, *, again: float | None) -> Outcome:
-    application = Application(
-        status=ConditionStatus.FALSE,
-        reason=ReadyReason.NAME_CONFLICT if ready_reason is ReadyReason.NAME_CONFLICT else ConditionReason.APPLY_FAILED,
-        message=message,
-        ready_reason=ready_reason,
-    )
-    return Outcome(application=application, again=again)

@@ -154,6 +154,12 @@ class Child:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
     @property
+    def ended(self) -> bool:
+        """Whether a Job has ended, well or not; Deployments never do."""
+        ends = (self.condition("Complete"), self.condition("Failed")) if self.kind == "Job" else ()
+        return any(end is not None and end.status == "True" for end in ends)
+
+    @property
     def refusal(self) -> ChildCondition | None:
         """The condition that says that pods are refused, by a quota or an admission policy; None while none are.
 

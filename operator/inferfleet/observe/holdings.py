@@ -52,7 +52,9 @@ def holding_of(
     # A spec that cannot be read any more still pays: as real-time work of the default category.
     workload = spec.workload if spec else Workload(workload_class=WorkloadClass.REAL_TIME)
     version = (spec.engine.version if spec else None) or DEFAULT_VERSION
-    by_name = {child.name: child for child in children if child.kind in ("Deployment", "Job")}
+    # A Job of a namesake that was deleted says nothing of this one.
+    mine = (child for child in children if child.owner == item.uid)
+    by_name = {child.name: child for child in mine if child.kind in ("Deployment", "Job")}
     placements = tuple(_placement(row, version, status, by_name.get(row.name), price_of) for row in status.placements)
     total = status.cost.usd_total if status.cost else None
     return Holding(
@@ -70,7 +72,7 @@ def holding_of(
         history=history,
         generation=_planned_generation(status),
         done=_done(status),
-        finished=any(_ended(child) for child in by_name.values()) or _was_over(item, status, workload),
+        finished=any(child.ended for child in by_name.values()) or (not by_name and _was_over(item, status, workload)),
         # Of a spec that is not admitted yet nothing is held: it would admit itself.
         reserved_replicas=reserved_replicas(spec) if spec and _planned_generation(status) == item.generation else 0,
     )
@@ -124,16 +126,13 @@ def _done(status: InferenceDeploymentStatus) -> float:
     return min(1.0, batch.done / batch.total) if batch and batch.total else 0.0
 
 
-def _ended(child: Child) -> bool:
-    """Whether a Job has ended, well or not; Deployments never do."""
-    ends = (child.condition("Complete"), child.condition("Failed")) if child.kind == "Job" else ()
-    return any(end is not None and end.status == "True" for end in ends)
-
-
 def _was_over(item: Deployment, status: InferenceDeploymentStatus, workload: Workload) -> bool:
     """Whether the stored status says that a batch that was placed is over."""
-    batch = workload.workload_class is WorkloadClass.BATCH
-    return batch and bool(status.placements) and item.ready_reason in _BATCH_OVER
+    if workload.workload_class is not WorkloadClass.BATCH or not status.placements:
+        return False
+    # A batch that was edited after its end: better not run again than paid for twice.
+    edited = item.ready_reason == ReadyReason.INVALID_SPEC and _planned_generation(status) is None
+    return edited or item.ready_reason in _BATCH_OVER
 
 
 def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:

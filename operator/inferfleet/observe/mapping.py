@@ -97,6 +97,10 @@ class Listener:
                 self._sink.touched(key)
                 if not quiet:
                     self._sink.wake(key, decide=False)
+        if new is not None and new.ended and not (old is not None and old.ended):
+            # Its pods went before, when nobody could know that the money is free as well.
+            self._sink.wake((new.namespace, new.deployment), decide=True)
+            self._sink.wake_waiting()
 
     def _pod(self, old: PodFacts | None, new: PodFacts | None) -> None:
         pod = new or old

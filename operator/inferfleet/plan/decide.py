@@ -25,7 +25,7 @@ from inferfleet.plan.exhausted import after_deaths, surviving
 from inferfleet.plan.gate import Gate
 from inferfleet.plan.ledger import Ledger, claim_of, held_claim
 from inferfleet.plan.options import ZERO, Option, offers
-from inferfleet.plan.outcome import finished, suspended, unserved
+from inferfleet.plan.outcome import ended_before, finished, suspended, unserved
 from inferfleet.plan.price import price_of
 from inferfleet.plan.rules import Rules, combine, matching, selects
 from inferfleet.plan.running import as_running
@@ -99,7 +99,7 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     policies, rules, dedicated = planning.governed(demand.namespace_labels)
     if holding is not None and holding.finished:
         planning.ledger.record(claim_of(demand, ZERO))
-        return finished(demand, holding)
+        return finished(demand, holding) if _same_spec(demand, holding) else ended_before(demand, holding)
     history = holding.history if holding else NO_HISTORY
     stopped = barrier(planning.world, demand, policies) or overdue(demand, holding, planning.now)
     if stopped is not None:

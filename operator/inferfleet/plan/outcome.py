@@ -5,7 +5,7 @@ new gets a name that nothing of this deployment has, unless it takes over the po
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
@@ -109,6 +109,15 @@ def finished(demand: Demand, holding: Holding) -> Decision:
         ended=True,
         history=holding.history,
     )
+
+
+def ended_before(demand: Demand, holding: Holding) -> Decision:
+    """A batch that had ended when its spec was changed: what was asked for anew was not done, and nothing says it was.
+
+    It is not run again by an edit either: an edit of a label in a manifest must not cost a night of GPUs.
+    """
+    message = "spec: the batch ended before this change, which is not run; create another InferenceDeployment for it"
+    return replace(finished(demand, holding), blocked=ReadyReason.INVALID_SPEC, message=message)
 
 
 def suspended(demand: Demand, policies: tuple[Policy, ...]) -> Decision:

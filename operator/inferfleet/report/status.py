@@ -31,7 +31,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
     """Return the status to store for the deployment of this name."""
     now = seen.now.replace(microsecond=0)
     fresh = conditions(seen)
-    if seen.decision.ended and not seen.workloads:
+    if seen.decision.ended and seen.decision.blocked is None and not seen.workloads:
         fresh = _as_it_ended(previous, fresh)
     kept = _decision_stands(previous, seen, fresh)
     if kept:

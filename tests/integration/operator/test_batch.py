@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.controlplane.behaviour import behave, complete, fail
 from tests.controlplane.hardware import L40S
 from tests.controlplane.nodes import Pool, Provider, scale_pool
 from tests.controlplane.waiting import eventually
-from tests.integration.operator.conftest import API, MODEL, Document, Team, budget, condition, gpu_pool
+from tests.integration.operator.conftest import API, MODEL, Team, budget, condition, gpu_pool
 
 SPOT = Pool(name="l40s-spot", gpu=L40S, gpus_per_node=4, provider=Provider.EKS, spot=True)
 
@@ -34,12 +35,12 @@ def policy(team: Team) -> Iterator[str]:
     team.cluster.objects.delete(API, "BudgetPolicy", name)
 
 
-def apply(team: Team, *, placement: Document | None = None, **change: Any) -> None:
+def apply(team: Team, *, name: str = "night", **change: Any) -> None:
     """Apply a batch of a thousand prompts."""
     claim = {"claimName": "prompts"}
     batch = {
         "input": {"persistentVolumeClaim": {**claim, "path": "in.jsonl"}},
-        "output": {"persistentVolumeClaim": {**claim, "path": "out/result.jsonl"}},
+        "output": {"persistentVolumeClaim": {**claim, "path": f"out/{name}.jsonl"}},
         "requests": 1000,
         "inputTokens": 500,
         "outputTokens": 100,
@@ -54,13 +55,12 @@ def apply(team: Team, *, placement: Document | None = None, **change: Any) -> No
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
         }
     )
-    spec = {"model": {"id": MODEL}, "workload": {"class": "Batch"}, "batch": batch}
     team.cluster.objects.apply(
         {
             "apiVersion": API,
             "kind": "InferenceDeployment",
-            "metadata": {"name": "night", "namespace": team.namespace},
-            "spec": spec | ({"placement": placement} if placement else {}),
+            "metadata": {"name": name, "namespace": team.namespace},
+            "spec": {"model": {"id": MODEL}, "workload": {"class": "Batch"}, "batch": batch},
         }
     )
 
@@ -109,3 +109,31 @@ def test_a_job_whose_pods_a_quota_refuses_says_where_to_look(team: Team) -> None
     message = condition(team.wait("night", "PodsFailing"))["message"]
     assert message.startswith("Job night: pods cannot be created: ")
     team.allow_gpus()
+
+
+def test_a_batch_that_is_edited_never_runs_beside_its_former_self(team: Team) -> None:
+    apply(team)
+    (former,) = eventually(lambda: [pod for pod in team.children("Pod") if pod["spec"].get("nodeName")], 60)
+    metadata = former["metadata"]
+    ending = ["test.inferfleet.dev/still-ending"]
+    patch = team.cluster.objects.patch
+    patch("v1", "Pod", metadata["name"], team.namespace, patch={"metadata": {"finalizers": ending}})
+
+    apply(team, inputTokens=600, deadlineSeconds=40_000)
+    eventually(lambda: f"Pod {metadata['name']}" in condition(team.get("night"), "Applied")["message"], 60)
+    assert [pod["metadata"]["uid"] for pod in team.children("Pod")] == [metadata["uid"]]
+
+    patch("v1", "Pod", metadata["name"], team.namespace, patch={"metadata": {"finalizers": None}})
+    team.wait("night", "Progressing")
+    eventually(lambda: [pod for pod in team.children("Pod") if pod["metadata"]["uid"] != metadata["uid"]], 60)
+
+
+def test_what_waits_for_the_money_of_a_batch_starts_when_it_ends(team: Team, policy: str) -> None:
+    with behave(team.cluster, complete(after_seconds=5), namespace=team.namespace):
+        apply(team)
+        total = Decimal(team.wait("night", "Progressing")["status"]["cost"]["usdTotal"])
+        team.cluster.objects.apply(budget(policy, team.namespace, str(total * 3 / 2)))
+        apply(team, name="next")
+        team.wait("next", "OverBudget")
+        team.wait("night", "Completed")
+        team.wait("next", "Completed")

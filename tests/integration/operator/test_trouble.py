@@ -62,6 +62,22 @@ def test_a_refused_change_leaves_the_last_admitted_placement_running(team: Team)
     assert team.children()[0]["metadata"]["generation"] == before
 
 
+def test_what_a_refused_change_left_running_is_still_repaired(team: Team) -> None:
+    team.apply("chat")
+    team.wait("chat")
+    team.apply("chat", model={"id": "nobody/knows-this"})
+    team.wait("chat", "ModelUnknown")
+    (before,) = team.children()
+
+    team.cluster.objects.delete("apps/v1", "Deployment", "chat", team.namespace)
+
+    def back() -> bool:
+        (child,) = team.children()
+        return bool(child["metadata"]["uid"] != before["metadata"]["uid"] and child["spec"] == before["spec"])
+
+    eventually(back, 60, describe="the Deployment as it was admitted")
+
+
 def test_a_pool_at_zero_is_waited_for_and_the_status_says_so(team: Team) -> None:
     pool = Pool(name="l40s-zero", gpu=L40S, gpus_per_node=4, provider=Provider.EKS)
     team.cluster.objects.apply(gpu_pool(pool, maxNodes=2))

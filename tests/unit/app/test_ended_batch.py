@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.app.planning import Decided
 from inferfleet.domain.decision import Decision
@@ -20,11 +21,12 @@ ASKED = demand("job", base=BATCH, placement={"spotPolicy": "Never"})
 WORKLOAD, INPUT = BATCH["workload"], BATCH["batch"]
 
 
-def ended() -> Decision:
+def ended(*, edited: bool = False) -> Decision:
     (started,) = decide(WHERE, [ASKED])
     over = replace(holding(ASKED, started), finished=True)
-    edited = demand("job", base=BATCH, placement={"spotPolicy": "Never"}, engine={"maxModelLen": 4096})
-    (decision,) = decide(replace(WHERE, holdings={over.uid: over}), [edited])
+    changed = demand("job", base=BATCH, placement={"spotPolicy": "Never"}, engine={"maxModelLen": 4096})
+    now = replace(changed, generation=2) if edited else ASKED
+    (decision,) = decide(replace(WHERE, holdings={over.uid: over}), [now])
     return decision
 
 
@@ -37,8 +39,14 @@ def stored(reason: str, **change: Any) -> dict[str, Any]:
 
 
 def test_an_edit_of_an_ended_batch_changes_nothing_in_the_cluster() -> None:
-    decided = Decided(uid=ASKED.uid, generation=2, decision=ended(), demand=ASKED, pools={})
+    decided = Decided(uid=ASKED.uid, generation=2, decision=ended(edited=True), demand=ASKED, pools={})
     assert decided.leave_alone
+
+
+def test_an_edit_of_an_ended_batch_is_not_reported_as_done() -> None:
+    decision = ended(edited=True)
+    assert (decision.blocked, decision.ended) == (ReadyReason.INVALID_SPEC, True)
+    assert "not run" in decision.message
 
 
 @pytest.mark.parametrize("reason", ["Completed", "Failed", "DeadlineExceeded"])
@@ -48,7 +56,18 @@ def test_a_batch_without_its_job_is_over_when_the_status_says_so(reason: str) ->
     assert cluster.snapshots.holdings()["uid-job"].finished
 
 
-@pytest.mark.parametrize(("reason", "change"), [("Progressing", {}), ("DeadlineExceeded", {"placements": []})])
+def test_a_batch_that_was_edited_after_its_end_stays_over_when_its_job_is_deleted() -> None:
+    conditions = [item | {"status": "Unknown"} for item in STATUS["conditions"]]
+    cluster = Cluster()
+    edited = stored("InvalidSpec")
+    edited["conditions"][:-1] = conditions
+    cluster.deployment("job", status=edited, workload=WORKLOAD, batch=INPUT, traffic=None)
+    assert cluster.snapshots.holdings()["uid-job"].finished
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"), [("Progressing", {}), ("DeadlineExceeded", {"placements": []}), ("InvalidSpec", {})]
+)
 def test_a_batch_that_runs_or_never_started_is_not_over(reason: str, change: dict[str, Any]) -> None:
     cluster = Cluster()
     cluster.deployment("job", status=stored(reason, **change), workload=WORKLOAD, batch=INPUT, traffic=None)
@@ -59,7 +78,7 @@ def test_a_batch_that_runs_or_never_started_is_not_over(reason: str, change: dic
 
 def test_the_status_remembers_how_a_batch_ended_when_its_job_is_deleted() -> None:
     seen = Observation(
-        generation=2, spec=ASKED.spec, decision=ended(), application=UP_TO_DATE, children={}, pods=(), may_grow=False,
+        generation=1, spec=ASKED.spec, decision=ended(), application=UP_TO_DATE, children={}, pods=(), may_grow=False,
         now=datetime(2026, 11, 2, tzinfo=UTC),
     )  # fmt: skip
     ready = status("job", InferenceDeploymentStatus.model_validate(stored("Completed")), seen).conditions[-1]
@@ -67,5 +86,5 @@ def test_the_status_remembers_how_a_batch_ended_when_its_job_is_deleted() -> Non
         "Ready",
         "Completed",
         "as it ended",
-        2,
+        1,
     )

@@ -14,7 +14,7 @@ from tests.builders import REAL_TIME, merged
 
 Document = dict[str, Any]
 KEY = ("team-a", "chat")
-STATUS = {
+STATUS: dict[str, Any] = {
     "placements": [
         {
             "name": "chat", "gpuType": "nvidia-l40s-48gb", "tensorParallelSize": 1, "pool": "l40s",

@@ -79,6 +79,19 @@ class Place:
         }
         self.put("nodes", "Node", "node-1", {"metadata": {"labels": {"pool": "pool-a"}}, "spec": {}, "status": status})
 
+    def job(self, *, ended: bool) -> None:
+        labels = {"inferfleet.dev/deployment": "in-b"}
+        conditions = [{"type": "Complete", "status": "True"}] if ended else []
+        self._version += 1
+        metadata = {"name": "in-b", "namespace": "team", "uid": "job", "resourceVersion": str(self._version)}
+        document = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | {"labels": labels}}
+        self.store.children["Job"].put(document | {"status": {"conditions": conditions}})
+
+    def namespace(self, **labels: str) -> None:
+        self._version += 1
+        metadata = {"name": "other", "uid": "other", "resourceVersion": str(self._version), "labels": labels}
+        self.store.namespaces.put({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
     async def woken(self) -> list[Key]:
         """Every key that waits once the news was gathered, with repetition if any was taken twice."""
         keys = await self.queue.take(limit=100, idle=0.3, longest=1.0)
@@ -117,8 +130,21 @@ def after(change: Callable[[Place], object]) -> set[str]:
         (lambda place: place.pool("pool-a", usdPerGPUHour="1.90", region="eu-west-1"), None),
         (lambda place: place.gpu_type("2.00", memoryMiB=60000), None),
         (lambda place: place.node(ready=False), {"in-a", "waits"}),
+        (lambda place: place.job(ended=False), {"in-b"}),
+        (lambda place: place.job(ended=True), {"in-b", "waits"}),
+        (lambda place: place.namespace(team="a"), {"waits"}),
     ],
-    ids=["price of a pool", "price of a type", "region", "price and region", "memory", "node"],
+    ids=[
+        "price of a pool",
+        "price of a type",
+        "region",
+        "price and region",
+        "memory",
+        "node",
+        "a job",
+        "a job that ended",
+        "a namespace",
+    ],
 )
 def test_a_change_wakes_those_whom_it_concerns(change: Callable[[Place], object], names: set[str] | None) -> None:
     assert after(change) == (names or {name for _, name in EVERYBODY})
