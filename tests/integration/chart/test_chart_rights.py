@@ -153,8 +153,6 @@ def test_with_watched_namespaces_events_about_cluster_wide_objects_find_their_pl
 @pytest.mark.parametrize(
     ("verb", "resource", "name", "may"),
     [
-        ("get", "customresourcedefinitions.apiextensions.k8s.io", "gpupools.inferfleet.dev", True),
-        ("get", "customresourcedefinitions.apiextensions.k8s.io", "stages.kwok.x-k8s.io", False),
         ("patch", "leases.coordination.k8s.io", "inferfleet", True),
         ("update", "leases.coordination.k8s.io", "inferfleet", True),
         ("update", "leases.coordination.k8s.io", "kube-scheduler", False),
