@@ -175,6 +175,12 @@ def _platform_cases() -> tuple[Broken, ...]:
         _case(
             "node limits in the wrong order", "pool", "minNodes must not be larger than maxNodes", {"spec.minNodes": 9}
         ),
+        _case(
+            "GPUs under the name of something else",
+            "pool",
+            "gpuResourceName must be nvidia.com/gpu or amd.com/gpu",
+            {"spec.gpuResourceName": "cpu"},
+        ),
         _case("a value that is not compared", "pool", _TOLERATION, {"spec.tolerations.0.value": "x"}),
         _case("a comparison without a key", "pool", _TOLERATION, {"spec.tolerations.1.key": DELETED}),
         _case("In without values", "pool", _VALUES, {f"spec.namespaceSelector.{requirement}.values": DELETED}),

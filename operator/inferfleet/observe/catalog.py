@@ -7,6 +7,7 @@ is the caller's to say.
 
 from collections.abc import Callable, Iterable
 
+from inferfleet.api.enums import Interconnect
 from inferfleet.api.v1alpha1 import GPUType, ModelProfile
 from inferfleet.api.v1alpha1.model_source import ModelSpec
 from inferfleet.catalog.gpus import gpus
@@ -124,13 +125,15 @@ def model_of(profile: ModelProfile) -> Model | UnknownModel:
 
 
 def _vendor(item: GPUType) -> str:
-    """CUDA's compute capability is NVIDIA's; without one the labels tell."""
+    """CUDA's compute capability is NVIDIA's; without one labels, interconnect and product tell."""
     known = gpus().get(item.metadata.name)
     if item.spec.compute_capability is not None:
         return "NVIDIA"
     if known is not None:
         return known.vendor
-    return "AMD" if any("amd.com/" in label.key for label in item.spec.labels) else "NVIDIA"
+    amd_label = any("amd.com/" in label.key for label in item.spec.labels)
+    amd_link = item.spec.interconnect is Interconnect.INFINITY_FABRIC
+    return "AMD" if amd_label or amd_link or item.spec.product.casefold().startswith("amd") else "NVIDIA"
 
 
 def _labels(known: GPU | None) -> tuple[NodeLabel, ...]:

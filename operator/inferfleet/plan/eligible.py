@@ -6,7 +6,9 @@ In: a shape and a pool. Out: a reason with a message, or None. The order is the 
 from collections.abc import Callable
 
 from inferfleet.api.enums import CapacityType, EngineName, SpotPolicy
+from inferfleet.api.gpu_resources import WHOLE_GPUS, is_whole_gpu
 from inferfleet.api.reasons import Reason
+from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.world import Pool
 from inferfleet.plan.shape import Shape
@@ -76,7 +78,8 @@ def pool_allowed(shape: Shape, pool: Pool) -> str | None:
         return f"pool {pool.name} cannot be used: {pool.problem}"
     if pool.gpu is None:
         return f"pool {pool.name}: GPU type {pool.gpu_type} is unknown; add a GPUType of that name or correct the pool"
-    return None
+    mismatch = resource_problem(pool.gpu, pool.gpu_resource_name)
+    return None if mismatch is None else f"pool {pool.name} cannot be used: {mismatch}"
 
 
 def region_allowed(shape: Shape, pool: Pool) -> str | None:
@@ -120,6 +123,11 @@ def capacity_type_allowed(shape: Shape, pool: Pool) -> str | None:
 
 def exclusive_gpu(_shape: Shape, pool: Pool) -> str | None:
     """Whole GPUs only: time-sliced, MPS and MIG devices give no memory or no peer access that could be planned on."""
+    if not is_whole_gpu(pool.gpu_resource_name):
+        return (
+            f"pool {pool.name} offers {pool.gpu_resource_name} (spec.gpuResourceName), a slice or share of a GPU; "
+            f"whole GPUs are planned: {', '.join(WHOLE_GPUS.values())}"
+        )
     return None if pool.whole_gpus else f"all nodes of pool {pool.name} share or slice their GPUs"
 
 

@@ -109,6 +109,9 @@ def test_batch_without_size_and_deadline_names_the_fields() -> None:
         ({"compliance": {"airGapped": True}}, L40S, Reason.COMPLIANCE_NOT_MET),
         ({"placement": {"spotPolicy": "Required"}}, L40S, Reason.CAPACITY_TYPE_NOT_ALLOWED),
         ({}, replace(L40S, whole_gpus=False), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="nvidia.com/mig-1g.10gb"), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="nvidia.com/gpu.shared"), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="amd.com/gpu"), Reason.POOL_NOT_ALLOWED),
         ({"engine": {"name": "TGI"}}, L40S, Reason.ENGINE_NOT_SUPPORTED),
         ({}, T4, Reason.PRECISION_NOT_SUPPORTED),
         ({"model": {"quantization": "fp8"}}, A100, Reason.PRECISION_NOT_SUPPORTED),
@@ -124,6 +127,13 @@ def test_each_obstacle_has_its_own_reason(change: dict[str, object], where: obje
     decision = one(world(where), demand(**change))  # type: ignore[arg-type]
     assert decision.placements == ()
     assert reasons(decision)[decision.candidates[0].pool] is reason
+
+
+def test_a_gpu_under_the_resource_of_another_vendor_names_what_is_accepted() -> None:
+    mi300x = pool("mi300x", "amd-mi300x-192gb", gpu_resource_name="nvidia.com/gpu")
+    message = one(world(mi300x), demand()).candidates[0].message
+    assert "spec.gpuResourceName: nvidia.com/gpu does not offer amd-mi300x-192gb" in message
+    assert "accepted: amd.com/gpu" in message
 
 
 def test_a_tensor_parallel_size_that_does_not_divide_the_heads_is_named() -> None:
