@@ -76,6 +76,8 @@ def setup(
     known_gpu = _gpu(gpu)
     context = default_context(model, traffic) if traffic else model.max_position_embeddings
     engine = _engine(model, known_gpu, arguments, context)
+    if traffic is not None:
+        _check_request(traffic, engine.max_model_len)
     return Setup(model=model, gpu=known_gpu, engine=engine, interconnect=_interconnect(interconnect))
 
 
@@ -110,6 +112,15 @@ def _engine(model: Model, gpu: GPU, arguments: EngineArguments, context: int) ->
         enforce_eager=arguments.enforce_eager,
         expert_parallel=arguments.expert_parallel,
     )
+
+
+def _check_request(traffic: Traffic, context: int) -> None:
+    request = traffic.input_tokens + traffic.output_tokens
+    if request > context:
+        raise BadInput(
+            f"--input-tokens and --output-tokens: a request of {request} tokens does not fit into the context of "
+            f"{context} (--max-model-len, at most what the model knows)"
+        )
 
 
 def _given(value: int | None, default: int) -> int:

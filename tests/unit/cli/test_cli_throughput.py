@@ -62,6 +62,7 @@ def test_the_table_names_the_limit(invoke: Invoke) -> None:
         (("--concurrency", "nan"), "--concurrency: nan must be a number above 0"),
         (("--time-to-first-token", "-5"), "--time-to-first-token: -5 must be a number above 0"),
         (("--max-num-seqs", "0"), "--max-num-seqs: is 0"),
+        (("--max-model-len", "1099"), "a request of 1100 tokens does not fit into the context of 1099"),
     ],
 )
 def test_bad_input_exits_with_2_and_names_the_flag(invoke: Invoke, arguments: tuple[str, ...], told: str) -> None:

@@ -193,6 +193,38 @@ def test_a_context_beyond_the_model_is_an_invalid_spec() -> None:
     assert "spec.engine.maxModelLen" in decision.message
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"engine": {"maxModelLen": 1000}}, "1100 tokens does not fit into the 1000 of spec.engine.maxModelLen"),
+        ({"traffic": {"inputTokens": 130_900}}, "131200 tokens does not fit into the 131072 positions"),
+    ],
+)
+def test_a_mean_request_beyond_the_context_names_the_fields(change: dict[str, object], words: str) -> None:
+    decision = one(world(L40S), demand(**change))  # type: ignore[arg-type]
+    assert decision.blocked is ReadyReason.INVALID_SPEC
+    assert decision.message.startswith("spec.traffic.inputTokens + spec.traffic.outputTokens")
+    assert words in decision.message
+
+
+def test_a_mean_batch_request_beyond_the_context_names_the_fields() -> None:
+    decision = one(world(SPOT), demand(base=BATCH, engine={"maxModelLen": 1199}))
+    assert decision.message.startswith("spec.batch.inputTokens + spec.batch.outputTokens: a mean request of 1200")
+
+
+def test_an_assumed_request_length_refuses_no_context() -> None:
+    lengths = {"inputTokens": None, "outputTokens": None}
+    decision = one(world(SPOT), demand(base=BATCH, batch=lengths, engine={"maxModelLen": 1024}))
+    assert decision.blocked is None
+
+
+def test_a_context_is_never_shortened_below_a_mean_request() -> None:
+    asked = {"maxModelLen": 131072, "minModelLen": 1024}
+    traffic = {"inputTokens": 120_000, "outputTokens": 300}
+    decision = one(world(L4), demand(engine=asked, traffic=traffic))
+    assert reasons(decision)["l4-od"] is Reason.CONTEXT_DOES_NOT_FIT
+
+
 def test_arguments_that_no_policy_allows_are_an_invalid_spec() -> None:
     decision = one(world(L40S), demand(engine={"extraArgs": ["--enable-prefix-caching"]}))
     assert decision.blocked is ReadyReason.INVALID_SPEC
