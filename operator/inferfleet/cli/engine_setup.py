@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inferfleet.api.enums import Interconnect
+from inferfleet.api.reasons import Reason
 from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.model_config import from_config
 from inferfleet.catalog.models import find_model, models
@@ -22,6 +23,7 @@ from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.speed import Traffic
 from inferfleet.plan import memory
+from inferfleet.plan.engine_choices import kv_cache_problem, quantization_problem
 from inferfleet.plan.engine_settings import (
     DEFAULT_MAX_NUM_SEQS,
     DEFAULT_UTILIZATION,
@@ -76,6 +78,9 @@ def setup(
     known_gpu = _gpu(gpu)
     context = default_context(model, traffic) if traffic else model.max_position_embeddings
     engine = _engine(model, known_gpu, arguments, context)
+    accepted = kv_cache_problem(engine.kv_cache_dtype, engine.version)
+    if accepted is not None:
+        raise BadInput(f"--kv-cache-dtype: {engine.kv_cache_dtype} {accepted}")
     if traffic is not None:
         _check_request(traffic, engine.max_model_len)
     return Setup(model=model, gpu=known_gpu, engine=engine, interconnect=_interconnect(interconnect))
@@ -87,6 +92,21 @@ def estimate(asked: Setup) -> MemoryEstimate:
         return memory.estimate(asked.model, asked.gpu, asked.engine, interconnect=asked.interconnect)
     except ValueError as error:
         raise BadInput(_as_flag(str(error))) from error
+
+
+def start_problem(asked: Setup) -> tuple[Reason, str] | None:
+    """Say why vLLM would refuse to start whatever the memory: a quantisation or a context that it cannot give."""
+    model, engine = asked.model, asked.engine
+    problem = quantization_problem(model, engine.quantization, engine.version)
+    if problem is not None:
+        return Reason.PRECISION_NOT_SUPPORTED, problem
+    if engine.max_model_len > model.max_position_embeddings:
+        limit = model.max_position_embeddings
+        return (
+            Reason.CONTEXT_DOES_NOT_FIT,
+            f"--max-model-len {engine.max_model_len} is above the {limit} positions of {model.id}",
+        )
+    return None
 
 
 def _as_flag(message: str) -> str:

@@ -9,6 +9,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, World
+from inferfleet.plan.engine_choices import kv_cache_problem
 from inferfleet.plan.engine_images import check_image
 from inferfleet.plan.engine_settings import DEFAULT_VERSION
 from inferfleet.plan.extra_args import check_extra_args
@@ -30,6 +31,7 @@ def barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple
         return ReadyReason.MODEL_UNKNOWN, demand.model.message
     problem = (
         _engine_problem(demand, policies)
+        or _cache_problem(demand.spec)
         or _context_problem(demand.spec, demand.model)
         or request_problem(demand.spec, demand.model)
     )
@@ -44,6 +46,12 @@ def barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple
     if world.budgets_required and not policies:
         return ReadyReason.OVER_BUDGET, f"no BudgetPolicy matches namespace {demand.namespace}, and one is required"
     return None
+
+
+def _cache_problem(spec: InferenceDeploymentSpec) -> Problem | None:
+    asked = spec.engine.kv_cache_dtype
+    accepted = kv_cache_problem(asked, spec.engine.version or DEFAULT_VERSION)
+    return None if accepted is None else Problem(field="spec.engine.kvCacheDtype", value=asked, message=accepted)
 
 
 def _context_problem(spec: InferenceDeploymentSpec, model: Model) -> str | None:

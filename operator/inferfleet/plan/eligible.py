@@ -11,6 +11,8 @@ from inferfleet.api.reasons import Reason
 from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.world import Pool
+from inferfleet.plan.engine_choices import quantization_problem
+from inferfleet.plan.engine_settings import DEFAULT_VERSION
 from inferfleet.plan.shape import Shape
 
 
@@ -35,12 +37,16 @@ class Refusal:
 Question = Callable[[Shape, Pool], str | None]
 
 # Least compute capability per precision. 16-bit brain floats: NVIDIA Ampere tuning guide (8.0). FP8 tensor cores: Ada
-# 8.9 and Hopper 9.0 tuning guides. NVFP4: Blackwell 10.0. AWQ, GPTQ and INT8 kernels: vLLM docs, "Supported Hardware"
-# table of quantisation (Turing 7.5 and newer). MXFP4 runs through Marlin kernels from Ampere on (vLLM 0.11, mxfp4.py).
+# 8.9 and Hopper 9.0 tuning guides. NVFP4 and MXFP8: Blackwell 10.0. AWQ, GPTQ and INT8 kernels: vLLM docs, "Supported
+# Hardware" table of quantisation (Turing 7.5 and newer). MXFP4 runs through Marlin kernels from Ampere on (vLLM 0.11,
+# mxfp4.py).
 LEAST_CAPABILITY: dict[str, tuple[int, int]] = {
     "bfloat16": (8, 0),
     "fp8": (8, 9),
     "fbgemm_fp8": (8, 9),
+    "fp8_per_tensor": (8, 9),
+    "fp8_per_block": (8, 9),
+    "mxfp8": (10, 0),
     "nvfp4": (10, 0),
     "modelopt_fp4": (10, 0),
     "mxfp4": (8, 0),
@@ -142,8 +148,9 @@ def precision_supported(shape: Shape, pool: Pool) -> str | None:
     gpu = pool.gpu
     assert gpu is not None
     asked, stored = shape.spec.model.quantization, shape.model.quantization
-    if asked and stored and asked != stored:
-        return f"the checkpoint is quantised as {stored}; vLLM cannot make it {asked}"
+    problem = quantization_problem(shape.model, asked, shape.spec.engine.version or DEFAULT_VERSION)
+    if problem is not None:
+        return problem
     wanted = [asked or stored, shape.model.dtype]
     if shape.spec.engine.kv_cache_dtype.startswith("fp8"):
         wanted.append("fp8")

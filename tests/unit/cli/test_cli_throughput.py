@@ -51,6 +51,11 @@ def test_a_model_that_does_not_fit_has_no_speed(invoke: Invoke) -> None:
     assert (result.exit_code, found["fit"], "requestsPerSecond" in found) == (1, "DoesNotFit", False)
 
 
+def test_weights_that_vllm_cannot_make_while_loading_have_no_speed(invoke: Invoke) -> None:
+    result = invoke(*ASKED, "--quantization", "awq", "-o", "json")
+    assert (result.exit_code, "cannot make them awq" in answer(result)["message"]) == (1, True)
+
+
 def test_the_table_names_the_limit(invoke: Invoke) -> None:
     assert "timePerOutputToken" in invoke(*ASKED).stdout
 

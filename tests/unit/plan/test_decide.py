@@ -21,6 +21,7 @@ L40S, H100, L4, A100, T4 = (
     pool("a100-od", "nvidia-a100-80gb", usd="3.43", gpus_per_node=8),
     pool("t4-od", "nvidia-t4-16gb", usd="0.53"),
 )
+AWQ = "Qwen/Qwen2.5-14B-Instruct-AWQ"
 RELAXED = {"timePerOutputTokenMilliseconds": 200}
 SPOT = pool("l40s-spot", "nvidia-l40s-48gb", usd="0.95", capacity_type=CapacityType.SPOT)
 
@@ -115,6 +116,9 @@ def test_batch_without_size_and_deadline_names_the_fields() -> None:
         ({"engine": {"name": "TGI"}}, L40S, Reason.ENGINE_NOT_SUPPORTED),
         ({}, T4, Reason.PRECISION_NOT_SUPPORTED),
         ({"model": {"quantization": "fp8"}}, A100, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"quantization": "awq"}}, L40S, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"quantization": "mxfp4"}}, H100, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"id": AWQ, "quantization": "fp8"}}, L40S, Reason.PRECISION_NOT_SUPPORTED),
         ({"model": {"id": LLAMA_70B}}, replace(L4, nodes=()), Reason.DOES_NOT_FIT),
         ({"engine": {"maxModelLen": 131072}}, L4, Reason.CONTEXT_DOES_NOT_FIT),
         ({"objectives": {"timePerOutputTokenMilliseconds": 2}}, L40S, Reason.TOO_SLOW),
@@ -191,6 +195,23 @@ def test_a_context_beyond_the_model_is_an_invalid_spec() -> None:
     decision = one(world(L40S), demand(engine={"maxModelLen": 500000}))
     assert decision.blocked is ReadyReason.INVALID_SPEC
     assert "spec.engine.maxModelLen" in decision.message
+
+
+def test_weights_that_vllm_cannot_make_while_loading_name_what_it_can() -> None:
+    message = one(world(L40S), demand(model={"quantization": "awq"})).candidates[0].message
+    assert "bfloat16 weights, and vLLM 0.32.0 cannot make them awq while loading" in message
+    assert "it can make fp8, bitsandbytes, fp8_per_tensor, fp8_per_block, mxfp8" in message
+
+
+def test_a_method_that_an_older_engine_lacks_is_not_planned_on_it() -> None:
+    older = demand(model={"quantization": "fp8_per_block"}, engine={"version": "0.11.0"})
+    assert "vLLM 0.11.0 cannot make them fp8_per_block" in one(world(L40S), older).candidates[0].message
+
+
+def test_a_cache_type_that_the_engine_does_not_know_names_its_choices() -> None:
+    decision = one(world(L40S), demand(engine={"kvCacheDtype": "zz"}))
+    assert decision.blocked is ReadyReason.INVALID_SPEC
+    assert decision.message.startswith("spec.engine.kvCacheDtype: 'zz' must be one of auto, bfloat16,")
 
 
 @pytest.mark.parametrize(
