@@ -87,6 +87,12 @@ def _model_cases() -> tuple[Broken, ...]:
             "minModelLen must not be larger than maxModelLen",
             {"spec.engine.minModelLen": 8193},
         ),
+        _case(
+            "fewer tokens than sequences in one engine step",
+            "real time",
+            "maxNumBatchedTokens must not be smaller than maxNumSeqs",
+            {"spec.engine.maxNumBatchedTokens": 255},
+        ),
     )
 
 

@@ -89,6 +89,17 @@ Fraction = Annotated[
 ]
 """A number from 0 to 1."""
 
+POSITIVE_FRACTION_PATTERN = r"^(0\.(0[1-9]|[1-9]\d?)\d{0,4}|1(\.0{1,6})?)$"
+"""Shares of something that is needed, from 0.01 to 1."""
+
+PositiveFraction = Annotated[
+    Decimal,
+    BeforeValidator(_DecimalText(POSITIVE_FRACTION_PATTERN, "0.90")),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "pattern": POSITIVE_FRACTION_PATTERN, "maxLength": 8}),
+]
+"""A number from 0.01 to 1."""
+
 Integer = Annotated[int, Strict()]
 """A whole number; `"4"`, `4.0` and `true` are not. Each field adds its bounds."""
 

@@ -25,10 +25,9 @@ from inferfleet.domain.speed import Traffic
 from inferfleet.plan import memory
 from inferfleet.plan.engine_choices import kv_cache_problem, quantization_problem
 from inferfleet.plan.engine_settings import (
-    DEFAULT_MAX_NUM_SEQS,
     DEFAULT_UTILIZATION,
     DEFAULT_VERSION,
-    default_batched_tokens,
+    batch_limits,
     default_context,
     on_the_fly_quantization,
 )
@@ -119,12 +118,15 @@ def _as_flag(message: str) -> str:
 
 def _engine(model: Model, gpu: GPU, arguments: EngineArguments, context: int) -> EngineSettings:
     utilization = arguments.gpu_memory_utilization
+    sequences, tokens = batch_limits(gpu, arguments.max_num_seqs, arguments.max_num_batched_tokens)
+    if tokens < sequences:
+        raise BadInput(f"--max-num-batched-tokens: {tokens} must be at least the {sequences} of --max-num-seqs")
     return EngineSettings(
         version=arguments.engine_version or DEFAULT_VERSION,
         tensor_parallel_size=arguments.tensor_parallel_size,
         max_model_len=_given(arguments.max_model_len, context),
-        max_num_seqs=_given(arguments.max_num_seqs, DEFAULT_MAX_NUM_SEQS),
-        max_num_batched_tokens=_given(arguments.max_num_batched_tokens, default_batched_tokens(gpu)),
+        max_num_seqs=sequences,
+        max_num_batched_tokens=tokens,
         gpu_memory_utilization=DEFAULT_UTILIZATION if utilization is None else utilization,
         kv_cache_dtype=arguments.kv_cache_dtype,
         quantization=on_the_fly_quantization(model, arguments.quantization),

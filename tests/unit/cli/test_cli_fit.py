@@ -142,6 +142,10 @@ def test_a_config_that_is_no_model_is_bad_input(invoke: Invoke, written: Written
         ((*ON_L4, "--max-num-seqs", "0"), "--max-num-seqs: is 0; accepted: 1 and more"),
         ((*ON_L4, "--max-model-len", "-1"), "--max-model-len: is -1"),
         ((*ON_L4, "--gpu-memory-utilization", "nan"), "--gpu-memory-utilization: is nan; accepted: above 0"),
+        (
+            (*ON_L4, "--max-num-batched-tokens", "128", "--max-num-seqs", "129"),
+            "--max-num-batched-tokens: 128 must be at least the 129 of --max-num-seqs",
+        ),
         ((*ON_L4, "--kv-cache-dtype", "zz"), "--kv-cache-dtype: zz must be one of auto, bfloat16,"),
         ((*ON_L4, "--quantization", "magic"), "--quantization: 'magic' is not known; accepted:"),
         ((*ON_L4, "--engine-version", "newest"), "--engine-version: engine version 'newest' is not understood"),

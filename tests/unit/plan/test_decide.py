@@ -215,6 +215,16 @@ def test_a_cache_type_that_the_engine_does_not_know_names_its_choices() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "rendered"), [({"maxNumBatchedTokens": 128}, (128, 128)), ({"maxNumSeqs": 4096}, (4096, 4096))]
+)
+def test_a_batch_limit_that_is_not_given_follows_the_one_that_is(
+    asked: dict[str, int], rendered: tuple[int, int]
+) -> None:
+    engine = placed(one(world(L40S), demand(engine=asked, objectives=RELAXED))).engine
+    assert (engine.max_num_seqs, engine.max_num_batched_tokens) == rendered
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"engine": {"maxModelLen": 1000}}, "1100 tokens does not fit into the 1000 of spec.engine.maxModelLen"),
