@@ -175,7 +175,7 @@ def _from_file(path: Path) -> Model | UnknownModel:
         if path.stat().st_size > LARGEST_CONFIG_BYTES:
             raise BadInput(f"--config: {path} has more than {LARGEST_CONFIG_BYTES} bytes; a config.json is far smaller")
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"--config: {path} cannot be read as JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadInput(f"--config: {path} must hold a JSON object, as a model's config.json does")

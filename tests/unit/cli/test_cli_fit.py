@@ -61,6 +61,12 @@ def test_without_a_length_the_model_s_own_is_asked_about(invoke: Invoke) -> None
     assert answer(invoke(*ON_L40S, "-o", "json"))["engine"]["maxModelLen"] == 131072
 
 
+def test_a_config_that_is_nested_too_deeply_exits_with_2(invoke: Invoke, written: Written) -> None:
+    path = written("config.json", "[" * 100_000)
+    result = invoke("fit", "--config", path, "--gpu", "nvidia-l4-24gb")
+    assert (result.exit_code, f"--config: {path} cannot be read as JSON" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("flags", "reason", "told"),
     [
