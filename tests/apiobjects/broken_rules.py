@@ -45,7 +45,7 @@ def change(document: Document, path: str, value: object) -> None:
 
 
 _SAME_PLACE = "input and output must not be the same place"
-_PATH = "path must be relative, without '.' and '..'"
+_PATH = "path must be relative, without '.', '..' and '//'"
 _VALUES = "values is required for In and NotIn, and forbidden for Exists and DoesNotExist"
 _TOLERATION = "value is forbidden with operator Exists, and key is required with operator Equal"
 _NAME = "metadata.name must be a DNS-1035 label of at most 45 characters"
@@ -142,6 +142,12 @@ def _batch_cases() -> tuple[Broken, ...]:
             "an input outside its volume", volumes, _PATH, {"spec.batch.input.persistentVolumeClaim.path": "a/../../b"}
         ),
         _case("an input written in two ways", volumes, _PATH, {"spec.batch.input.persistentVolumeClaim.path": "./in"}),
+        _case(
+            "an input with an empty part",
+            volumes,
+            _PATH,
+            {"spec.batch.input.persistentVolumeClaim.path": "d//in.jsonl"},
+        ),
         _case("an output outside its volume", volumes, _PATH, {"spec.batch.output.persistentVolumeClaim.path": ".."}),
         _case(
             "the input overwritten",
@@ -156,6 +162,15 @@ def _batch_cases() -> tuple[Broken, ...]:
             {
                 "spec.batch.input.persistentVolumeClaim": claim,
                 "spec.batch.output.persistentVolumeClaim": {**claim, "path": "x/"},
+            },
+        ),
+        _case(
+            "the input overwritten although it ends in a slash",
+            volumes,
+            _SAME_PLACE,
+            {
+                "spec.batch.input.persistentVolumeClaim": {**claim, "path": "x/"},
+                "spec.batch.output.persistentVolumeClaim": claim,
             },
         ),
         _case(

@@ -22,13 +22,17 @@ Revision = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_]*([./][-A-Za-z0-9_]+)*$", max_length=128)
 ]
 
-PATH_RULE_CEL = "!self.path.startsWith('/') && self.path.split('/').all(part, part != '..' && part != '.')"
+PATH_RULE_CEL = (
+    "!self.path.startsWith('/') && !self.path.contains('//')"
+    " && self.path.split('/').all(part, part != '..' && part != '.')"
+)
+PATH_RULE_MESSAGE = "path must be relative, without '.', '..' and '//'"
 """A path inside a volume: not absolute, and nothing that climbs out of the volume or writes one place in two ways."""
 
 
 def is_relative_path(path: str) -> bool:
     """Return whether a path stays inside its volume; the Python side of `PATH_RULE_CEL`."""
-    return not path.startswith("/") and not {"..", "."} & set(path.split("/"))
+    return not path.startswith("/") and "//" not in path and not {"..", "."} & set(path.split("/"))
 
 
 class ClaimReference(ApiModel):
@@ -68,7 +72,7 @@ class ModelSpec(ApiModel):
         ),
         Rule(
             cel=f"!has(self.path) || ({PATH_RULE_CEL})",
-            message="path must be relative, without '.' and '..'",
+            message=PATH_RULE_MESSAGE,
             holds=lambda m: m.path is None or is_relative_path(m.path),
         ),
     )
