@@ -57,8 +57,8 @@ LEAST_CAPABILITY: dict[str, tuple[int, int]] = {
     "int8": (7, 5),
     "bitsandbytes": (7, 0),
 }
-# Formats that vLLM's ROCm build has no kernels for (vLLM docs, "Supported Hardware").
-NOT_ON_AMD = frozenset({"awq_marlin", "gptq_marlin", "bitsandbytes", "nvfp4", "modelopt_fp4"})
+# Formats that vLLM's ROCm build has no kernels for (vLLM docs, "Supported Hardware"; MXFP8: "Online Quantization").
+NOT_ON_AMD = frozenset({"awq_marlin", "gptq_marlin", "bitsandbytes", "mxfp8", "nvfp4", "modelopt_fp4"})
 
 
 def gpu_type_allowed(shape: Shape, pool: Pool) -> str | None:
