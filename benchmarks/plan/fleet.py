@@ -67,6 +67,7 @@ def _pool(index: int, nodes: int) -> Pool:
         gpus_per_node=size,
         capacity_type=CapacityType.SPOT if index % 4 == 3 else CapacityType.ON_DEMAND,
         node_selector=(("inferfleet.dev/pool", name),),
+        gpu_resource_name="amd.com/gpu" if gpu_type.startswith("amd-") else "nvidia.com/gpu",
         region=REGIONS[index // len(GPU_TYPES) % len(REGIONS)],
         usd_per_gpu_hour=Decimal(usd) + Decimal(index) / 100,
         nodes=tuple(

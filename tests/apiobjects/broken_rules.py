@@ -45,7 +45,7 @@ def change(document: Document, path: str, value: object) -> None:
 
 
 _SAME_PLACE = "input and output must not be the same place"
-_PATH = "path must be relative, without '.' and '..'"
+_PATH = "path must be relative, without '.', '..' and '//'"
 _VALUES = "values is required for In and NotIn, and forbidden for Exists and DoesNotExist"
 _TOLERATION = "value is forbidden with operator Exists, and key is required with operator Equal"
 _NAME = "metadata.name must be a DNS-1035 label of at most 45 characters"
@@ -86,6 +86,12 @@ def _model_cases() -> tuple[Broken, ...]:
             "real time",
             "minModelLen must not be larger than maxModelLen",
             {"spec.engine.minModelLen": 8193},
+        ),
+        _case(
+            "fewer tokens than sequences in one engine step",
+            "real time",
+            "maxNumBatchedTokens must not be smaller than maxNumSeqs",
+            {"spec.engine.maxNumBatchedTokens": 255},
         ),
     )
 
@@ -136,6 +142,12 @@ def _batch_cases() -> tuple[Broken, ...]:
             "an input outside its volume", volumes, _PATH, {"spec.batch.input.persistentVolumeClaim.path": "a/../../b"}
         ),
         _case("an input written in two ways", volumes, _PATH, {"spec.batch.input.persistentVolumeClaim.path": "./in"}),
+        _case(
+            "an input with an empty part",
+            volumes,
+            _PATH,
+            {"spec.batch.input.persistentVolumeClaim.path": "d//in.jsonl"},
+        ),
         _case("an output outside its volume", volumes, _PATH, {"spec.batch.output.persistentVolumeClaim.path": ".."}),
         _case(
             "the input overwritten",
@@ -150,6 +162,15 @@ def _batch_cases() -> tuple[Broken, ...]:
             {
                 "spec.batch.input.persistentVolumeClaim": claim,
                 "spec.batch.output.persistentVolumeClaim": {**claim, "path": "x/"},
+            },
+        ),
+        _case(
+            "the input overwritten although it ends in a slash",
+            volumes,
+            _SAME_PLACE,
+            {
+                "spec.batch.input.persistentVolumeClaim": {**claim, "path": "x/"},
+                "spec.batch.output.persistentVolumeClaim": claim,
             },
         ),
         _case(
@@ -174,6 +195,12 @@ def _platform_cases() -> tuple[Broken, ...]:
     return (
         _case(
             "node limits in the wrong order", "pool", "minNodes must not be larger than maxNodes", {"spec.minNodes": 9}
+        ),
+        _case(
+            "GPUs under the name of something else",
+            "pool",
+            "gpuResourceName must be nvidia.com/gpu or amd.com/gpu",
+            {"spec.gpuResourceName": "cpu"},
         ),
         _case("a value that is not compared", "pool", _TOLERATION, {"spec.tolerations.0.value": "x"}),
         _case("a comparison without a key", "pool", _TOLERATION, {"spec.tolerations.1.key": DELETED}),

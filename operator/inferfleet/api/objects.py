@@ -8,7 +8,7 @@ know what a field means.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args
@@ -101,7 +101,7 @@ def parse_as(model: type[R], document: Mapping[str, Any]) -> R:
         return model.model_validate(_normalised(document, model), by_alias=True, by_name=False)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        raise _invalid(document, *(_problem(detail, model) for detail in details)) from error
+        raise _invalid(document, *(_problem(item, model) for item in details if not _miscounted(item))) from error
 
 
 def dump(resource: BaseModel) -> dict[str, Any]:
@@ -153,6 +153,12 @@ def _invalid(document: Mapping[str, Any], *problems: FieldProblem) -> InvalidObj
         name=str(named.get("name") or "without a name"),
         problems=problems,
     )
+
+
+def _miscounted(detail: ErrorDetails) -> bool:
+    """Whether a list counts as too short only because entries that are wrong, and reported as such, were left out."""
+    entries = detail["input"]
+    return detail["type"] == "too_short" and isinstance(entries, Sized) and len(entries) >= detail["ctx"]["min_length"]
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> FieldProblem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Strict, S
 from pydantic_core import PydanticCustomError
 
 from inferfleet.api.quantities import QUANTITY_PATTERN, parse_quantity
+
+WIDE = Context(prec=64)
+"""For rounding: the usual 28 digits are not enough for the largest products of prices, counts and hours."""
 
 _SIXTH_PLACE = Decimal("0.000001")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -39,8 +42,8 @@ class _DecimalText:
     def __call__(self, value: object) -> Decimal:
         text = value
         if isinstance(value, Decimal) and value.is_finite():
-            rounded = value.quantize(_SIXTH_PLACE, ROUND_HALF_EVEN) if value != value.quantize(_SIXTH_PLACE) else value
-            text = _plain(rounded)
+            rounded = value.quantize(_SIXTH_PLACE, ROUND_HALF_EVEN, WIDE)
+            text = min(_plain(value), _plain(rounded), key=len)  # what was read comes back as it was written
         if not isinstance(text, str) or self._pattern.fullmatch(text) is None:
             raise PydanticCustomError("decimal_string", "must be {accepted}", {"accepted": self._accepted})
         return Decimal(text)
@@ -51,8 +54,10 @@ _AS_TEXT = PlainSerializer(_plain, return_type=str)
 MONEY_PATTERN = r"^\d{1,9}(\.\d{1,6})?$"
 """Money and rates: no sign, no exponent, up to a billion with six decimal places."""
 
-SIGNED_PATTERN = r"^-?\d{1,12}(\.\d{1,6})?$"
-"""Computed figures in status: what remains of a budget may be negative, and sums may be longer."""
+SIGNED_PATTERN = r"^-?\d{1,32}(\.\d{1,6})?$"
+"""Computed figures in status: what remains of a budget may be negative. A status must hold whatever the largest inputs
+make of it, a price of 10^9 for 64 GPUs in each of 10^9 replicas over all hours of a batch, or one bad number would
+hide all others."""
 
 FRACTION_PATTERN = r"^(0(\.\d{1,6})?|1(\.0{1,6})?)$"
 """Shares and scores from 0 to 1."""
@@ -77,7 +82,7 @@ Figure = Annotated[
     Decimal,
     BeforeValidator(_DecimalText(SIGNED_PATTERN, "-12.5")),
     _AS_TEXT,
-    WithJsonSchema({"type": "string", "pattern": SIGNED_PATTERN, "maxLength": 20}),
+    WithJsonSchema({"type": "string", "pattern": SIGNED_PATTERN, "maxLength": 40}),
 ]
 """A computed number in status (USD, GiB, a ratio); may be negative."""
 
@@ -88,6 +93,17 @@ Fraction = Annotated[
     WithJsonSchema({"type": "string", "pattern": FRACTION_PATTERN, "maxLength": 8}),
 ]
 """A number from 0 to 1."""
+
+POSITIVE_FRACTION_PATTERN = r"^(0\.(0[1-9]|[1-9]\d?)\d{0,4}|1(\.0{1,6})?)$"
+"""Shares of something that is needed, from 0.01 to 1."""
+
+PositiveFraction = Annotated[
+    Decimal,
+    BeforeValidator(_DecimalText(POSITIVE_FRACTION_PATTERN, "0.90")),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "pattern": POSITIVE_FRACTION_PATTERN, "maxLength": 8}),
+]
+"""A number from 0.01 to 1."""
 
 Integer = Annotated[int, Strict()]
 """A whole number; `"4"`, `4.0` and `true` are not. Each field adds its bounds."""

@@ -54,6 +54,8 @@ def read_documents(sources: Sequence[str]) -> Reading:
                 documents += _unpack(file, number, node, content, problems)
         except yaml.YAMLError as error:
             problems.append(f"{file}{_trouble(error)}")
+        except RecursionError:  # the parser calls itself once per level
+            problems.append(f"{file}: is nested too deeply to hold Kubernetes objects")
     return Reading(documents=tuple(documents), problems=tuple(problems))
 
 

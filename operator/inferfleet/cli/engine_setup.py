@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inferfleet.api.enums import Interconnect
+from inferfleet.api.reasons import Reason
 from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.model_config import from_config
 from inferfleet.catalog.models import find_model, models
@@ -22,11 +23,11 @@ from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.speed import Traffic
 from inferfleet.plan import memory
+from inferfleet.plan.engine_choices import kv_cache_problem, quantization_problem
 from inferfleet.plan.engine_settings import (
-    DEFAULT_MAX_NUM_SEQS,
     DEFAULT_UTILIZATION,
     DEFAULT_VERSION,
-    default_batched_tokens,
+    batch_limits,
     default_context,
     on_the_fly_quantization,
 )
@@ -76,6 +77,11 @@ def setup(
     known_gpu = _gpu(gpu)
     context = default_context(model, traffic) if traffic else model.max_position_embeddings
     engine = _engine(model, known_gpu, arguments, context)
+    accepted = kv_cache_problem(engine.kv_cache_dtype, engine.version)
+    if accepted is not None:
+        raise BadInput(f"--kv-cache-dtype: {engine.kv_cache_dtype} {accepted}")
+    if traffic is not None:
+        _check_request(traffic, engine.max_model_len)
     return Setup(model=model, gpu=known_gpu, engine=engine, interconnect=_interconnect(interconnect))
 
 
@@ -85,6 +91,21 @@ def estimate(asked: Setup) -> MemoryEstimate:
         return memory.estimate(asked.model, asked.gpu, asked.engine, interconnect=asked.interconnect)
     except ValueError as error:
         raise BadInput(_as_flag(str(error))) from error
+
+
+def start_problem(asked: Setup) -> tuple[Reason, str] | None:
+    """Say why vLLM would refuse to start whatever the memory: a quantisation or a context that it cannot give."""
+    model, engine = asked.model, asked.engine
+    problem = quantization_problem(model, engine.quantization, engine.version)
+    if problem is not None:
+        return Reason.PRECISION_NOT_SUPPORTED, problem
+    if engine.max_model_len > model.max_position_embeddings:
+        limit = model.max_position_embeddings
+        return (
+            Reason.CONTEXT_DOES_NOT_FIT,
+            f"--max-model-len {engine.max_model_len} is above the {limit} positions of {model.id}",
+        )
+    return None
 
 
 def _as_flag(message: str) -> str:
@@ -97,12 +118,15 @@ def _as_flag(message: str) -> str:
 
 def _engine(model: Model, gpu: GPU, arguments: EngineArguments, context: int) -> EngineSettings:
     utilization = arguments.gpu_memory_utilization
+    sequences, tokens = batch_limits(gpu, arguments.max_num_seqs, arguments.max_num_batched_tokens)
+    if tokens < sequences:
+        raise BadInput(f"--max-num-batched-tokens: {tokens} must be at least the {sequences} of --max-num-seqs")
     return EngineSettings(
         version=arguments.engine_version or DEFAULT_VERSION,
         tensor_parallel_size=arguments.tensor_parallel_size,
         max_model_len=_given(arguments.max_model_len, context),
-        max_num_seqs=_given(arguments.max_num_seqs, DEFAULT_MAX_NUM_SEQS),
-        max_num_batched_tokens=_given(arguments.max_num_batched_tokens, default_batched_tokens(gpu)),
+        max_num_seqs=sequences,
+        max_num_batched_tokens=tokens,
         gpu_memory_utilization=DEFAULT_UTILIZATION if utilization is None else utilization,
         kv_cache_dtype=arguments.kv_cache_dtype,
         quantization=on_the_fly_quantization(model, arguments.quantization),
@@ -110,6 +134,15 @@ def _engine(model: Model, gpu: GPU, arguments: EngineArguments, context: int) ->
         enforce_eager=arguments.enforce_eager,
         expert_parallel=arguments.expert_parallel,
     )
+
+
+def _check_request(traffic: Traffic, context: int) -> None:
+    request = traffic.input_tokens + traffic.output_tokens
+    if request > context:
+        raise BadInput(
+            f"--input-tokens and --output-tokens: a request of {request} tokens does not fit into the context of "
+            f"{context} (--max-model-len, at most what the model knows)"
+        )
 
 
 def _given(value: int | None, default: int) -> int:
@@ -142,7 +175,7 @@ def _from_file(path: Path) -> Model | UnknownModel:
         if path.stat().st_size > LARGEST_CONFIG_BYTES:
             raise BadInput(f"--config: {path} has more than {LARGEST_CONFIG_BYTES} bytes; a config.json is far smaller")
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"--config: {path} cannot be read as JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadInput(f"--config: {path} must hold a JSON object, as a model's config.json does")

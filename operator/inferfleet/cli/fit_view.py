@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inferfleet.api.reasons import Reason
-from inferfleet.cli.engine_setup import Setup, estimate
+from inferfleet.cli.engine_setup import Setup, estimate, start_problem
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
 from inferfleet.plan import memory
@@ -24,18 +24,22 @@ DIGITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitAnswer:
-    """What was asked and what the memory model says; `estimate` is None where not even the split is possible."""
+    """What was asked and what the memory model says; `estimate` is None where not even the split is possible.
+
+    `refused`: vLLM would not start whatever the memory; the estimate tells what such weights would take.
+    """
 
     asked: Setup
     estimate: MemoryEstimate | None
     reason: str
     message: str
     remedies: tuple[memory.Remedy, ...] = ()
+    refused: bool = False
 
     @property
     def verdict(self) -> Fit:
-        """The memory model's verdict; a model that cannot be split does not fit."""
-        return self.estimate.fit if self.estimate else Fit.DOES_NOT_FIT
+        """The memory model's verdict; a model that cannot be split or loaded so does not fit."""
+        return self.estimate.fit if self.estimate and not self.refused else Fit.DOES_NOT_FIT
 
     @property
     def fits(self) -> bool:
@@ -49,6 +53,10 @@ def answer_of(asked: Setup) -> FitAnswer:
     problem = memory.tensor_parallel_problem(asked.model, asked.engine.tensor_parallel_size)
     if problem is not None:
         return FitAnswer(asked=asked, estimate=None, reason=Reason.TENSOR_PARALLEL_NOT_DIVISIBLE.value, message=problem)
+    refusal = start_problem(asked)
+    if refusal is not None:
+        why, message = refusal
+        return FitAnswer(asked=asked, estimate=found, reason=why.value, message=message, refused=True)
     reason, message = _judgement(asked.engine, found)
     remedies = memory.remedies(asked.model, asked.gpu, asked.engine, interconnect=asked.interconnect)
     return FitAnswer(asked=asked, estimate=found, reason=reason, message=message, remedies=remedies)

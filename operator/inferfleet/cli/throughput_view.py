@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from inferfleet.cli.engine_setup import Setup, estimate
+from inferfleet.cli.engine_setup import Setup, estimate, start_problem
 from inferfleet.cli.exit import BadInput
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.speed import Objectives, Speed, Traffic
@@ -51,6 +51,8 @@ def answer_of(asked: Setup, load: Load) -> SpeedAnswer:
     _check(load)
     found = estimate(asked)
     problem = memory.tensor_parallel_problem(asked.model, asked.engine.tensor_parallel_size)
+    if problem is None and (refusal := start_problem(asked)) is not None:
+        problem = refusal[1]
     if problem is None and found.fit is Fit.DOES_NOT_FIT:
         problem = f"does not fit: {found.margin_gib:+.2f} GiB per GPU are missing; `inferfleet fit` shows the terms"
     if problem is not None:

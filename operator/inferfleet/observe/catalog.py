@@ -7,6 +7,7 @@ is the caller's to say.
 
 from collections.abc import Callable, Iterable
 
+from inferfleet.api.enums import Interconnect
 from inferfleet.api.v1alpha1 import GPUType, ModelProfile
 from inferfleet.api.v1alpha1.model_source import ModelSpec
 from inferfleet.catalog.gpus import gpus
@@ -17,6 +18,7 @@ from inferfleet.domain.gpu import GPU, NodeLabel, Price
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.observed import LabelSet
 from inferfleet.observe.promotion import promoted_lessons
+from inferfleet.plan import memory
 
 Elsewhere = Callable[[str, str], Model | UnknownModel]
 """Somebody who may know a model that is neither built in nor described: asked by id and revision, answers at once."""
@@ -32,17 +34,15 @@ class Catalog:
         *,
         elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Take the objects in any order; of two profiles of one model the first by name counts."""
+        """Take the objects in any order; profiles that state different facts of one model describe none."""
         self._elsewhere = elsewhere
         declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
         self._gpus = dict(gpus()) | declared
         self._types = tuple(self._gpus[name] for name in sorted(self._gpus))
         self._by_name = {item.metadata.name: item for item in profiles}
-        self._by_id = {
-            self._by_name[name].spec.id.casefold(): self._by_name[name] for name in sorted(self._by_name, reverse=True)
-        }
+        self._by_id = _described(self._by_name[name] for name in sorted(self._by_name))
         self._nodes: dict[LabelSet, Identified | UnknownGPU] = {}
-        self.promoted = promoted_lessons(self._by_id.values())
+        self.promoted = promoted_lessons(item for item in self._by_id.values() if isinstance(item, ModelProfile))
 
     def gpu(self, name: str) -> GPU | None:
         """Return a GPU type by name, None for an unknown one."""
@@ -63,9 +63,9 @@ class Catalog:
                 return UnknownModel(id=name, message=f"spec.model.profileRef: there is no ModelProfile {name}")
             return model_of(profile)
         assert wanted.id is not None
-        profile = self._by_id.get(wanted.id.casefold())
-        if profile is not None:
-            return model_of(profile)
+        described = self._by_id.get(wanted.id.casefold())
+        if described is not None:
+            return model_of(described) if isinstance(described, ModelProfile) else described
         built_in = find_model(wanted.id)
         if isinstance(built_in, Model) or self._elsewhere is None:
             return built_in
@@ -109,28 +109,58 @@ def gpu_of(item: GPUType) -> GPU:
 
 
 def model_of(profile: ModelProfile) -> Model | UnknownModel:
-    """Return the facts that a ModelProfile states, read as a config.json is."""
+    """Return the facts that a ModelProfile states, read as a config.json is; unknown when they contradict."""
     spec = profile.spec
     config = spec.config.model_dump(by_alias=False, exclude_none=True)
     if spec.quantization is not None:
         config["quantization_config"] = {"quant_method": spec.quantization}
-    return from_config(
+    model = from_config(
         spec.id,
         config,
         weight_bytes=spec.weight_bytes,
         parameters=spec.parameters,
         source=f"ModelProfile {profile.metadata.name}",
     )
+    problem = memory.size_problem(model) if isinstance(model, Model) else None
+    return (
+        model
+        if problem is None
+        else UnknownModel(id=spec.id, message=f"ModelProfile {profile.metadata.name}: {problem}")
+    )
+
+
+def _described(profiles: Iterable[ModelProfile]) -> dict[str, ModelProfile | UnknownModel]:
+    """Return by model, in small letters, the first profile, or whose profiles state different facts."""
+    by_id: dict[str, list[ModelProfile]] = {}
+    for profile in profiles:
+        by_id.setdefault(profile.spec.id.casefold(), []).append(profile)
+    return {name: _agreed(items) for name, items in by_id.items()}
+
+
+def _agreed(profiles: list[ModelProfile]) -> ModelProfile | UnknownModel:
+    """Return the first of profiles that agree. How good or how fast the model is found to be is no fact of it."""
+    first = profiles[0]
+    told = {"id": first.spec.id, "quality_score": None, "calibrations": ()}
+    if len({profile.spec.model_copy(update=told) for profile in profiles}) == 1:
+        return first
+    names = " and ".join(profile.metadata.name for profile in profiles)
+    message = (
+        f"ModelProfiles {names} state different facts of {first.spec.id}; "
+        "make them agree, delete all but one, or name one in spec.model.profileRef"
+    )
+    return UnknownModel(id=first.spec.id, message=message)
 
 
 def _vendor(item: GPUType) -> str:
-    """CUDA's compute capability is NVIDIA's; without one the labels tell."""
+    """CUDA's compute capability is NVIDIA's; without one labels, interconnect and product tell."""
     known = gpus().get(item.metadata.name)
     if item.spec.compute_capability is not None:
         return "NVIDIA"
     if known is not None:
         return known.vendor
-    return "AMD" if any("amd.com/" in label.key for label in item.spec.labels) else "NVIDIA"
+    amd_label = any("amd.com/" in label.key for label in item.spec.labels)
+    amd_link = item.spec.interconnect is Interconnect.INFINITY_FABRIC
+    return "AMD" if amd_label or amd_link or item.spec.product.casefold().startswith("amd") else "NVIDIA"
 
 
 def _labels(known: GPU | None) -> tuple[NodeLabel, ...]:

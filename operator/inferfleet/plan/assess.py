@@ -36,6 +36,8 @@ SPOT_RETRIES = 0.10
 # Share of a deadline that a plan may fill.
 DEADLINE_SHARE = 0.8
 SECONDS_PER_HOUR = 3600
+# What a status can count; no stock is near it, so that more replicas are refused all the same.
+MOST_REPLICAS = 2_147_483_647
 # Stands for the name of a pool in what is worked out once for all pools of equal hardware.
 HERE = "{pool}"
 
@@ -171,9 +173,9 @@ def _assess_speed(
     traffic = shape.spec.traffic
     replicas = 1
     if slow is None and traffic is not None:
-        replicas = replicas_for(
-            float(traffic.requests_per_second), HEADROOM[speed.confidence], speed.requests_per_second
-        )
+        headroom = HEADROOM[speed.confidence]
+        needed = replicas_for(float(traffic.requests_per_second), headroom, speed.requests_per_second)
+        replicas = min(MOST_REPLICAS, needed)
     return Assessment(
         pool=pool.name,
         gpu_type=pool.gpu_type,

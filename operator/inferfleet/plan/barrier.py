@@ -4,13 +4,16 @@ In: a world, a demand and the policies that match it. Out: a reason of `Ready` w
 """
 
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Policy, World
+from inferfleet.plan.engine_choices import kv_cache_problem
 from inferfleet.plan.engine_images import check_image
 from inferfleet.plan.engine_settings import DEFAULT_VERSION
 from inferfleet.plan.extra_args import check_extra_args
+from inferfleet.plan.request_length import request_problem
 from inferfleet.plan.rules import blocking
 
 
@@ -26,16 +29,14 @@ def barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple
         )
     if not isinstance(demand.model, Model):
         return ReadyReason.MODEL_UNKNOWN, demand.model.message
-    problem = _engine_problem(demand, policies)
+    problem = (
+        _engine_problem(demand, policies)
+        or _cache_problem(demand.spec)
+        or _context_problem(demand.spec, demand.model)
+        or request_problem(demand.spec, demand.model)
+    )
     if problem is not None:
         return ReadyReason.INVALID_SPEC, str(problem)
-    context = demand.spec.engine.max_model_len
-    if context is not None and context > demand.model.max_position_embeddings:
-        limit = demand.model.max_position_embeddings
-        return (
-            ReadyReason.INVALID_SPEC,
-            f"spec.engine.maxModelLen: {context} is above the {limit} positions of {demand.model.id}",
-        )
     unreadable = blocking(world, demand.namespace_labels)
     if unreadable is not None:
         return (
@@ -45,6 +46,19 @@ def barrier(world: World, demand: Demand, policies: tuple[Policy, ...]) -> tuple
     if world.budgets_required and not policies:
         return ReadyReason.OVER_BUDGET, f"no BudgetPolicy matches namespace {demand.namespace}, and one is required"
     return None
+
+
+def _cache_problem(spec: InferenceDeploymentSpec) -> Problem | None:
+    asked = spec.engine.kv_cache_dtype
+    accepted = kv_cache_problem(asked, spec.engine.version or DEFAULT_VERSION)
+    return None if accepted is None else Problem(field="spec.engine.kvCacheDtype", value=asked, message=accepted)
+
+
+def _context_problem(spec: InferenceDeploymentSpec, model: Model) -> str | None:
+    context, limit = spec.engine.max_model_len, model.max_position_embeddings
+    if context is None or context <= limit:
+        return None
+    return f"spec.engine.maxModelLen: {context} is above the {limit} positions of {model.id}"
 
 
 def _engine_problem(demand: Demand, policies: tuple[Policy, ...]) -> Problem | None:

@@ -6,9 +6,13 @@ In: a shape and a pool. Out: a reason with a message, or None. The order is the 
 from collections.abc import Callable
 
 from inferfleet.api.enums import CapacityType, EngineName, SpotPolicy
+from inferfleet.api.gpu_resources import WHOLE_GPUS, is_whole_gpu
 from inferfleet.api.reasons import Reason
+from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.world import Pool
+from inferfleet.plan.engine_choices import quantization_problem
+from inferfleet.plan.engine_settings import DEFAULT_VERSION
 from inferfleet.plan.shape import Shape
 
 
@@ -33,12 +37,16 @@ class Refusal:
 Question = Callable[[Shape, Pool], str | None]
 
 # Least compute capability per precision. 16-bit brain floats: NVIDIA Ampere tuning guide (8.0). FP8 tensor cores: Ada
-# 8.9 and Hopper 9.0 tuning guides. NVFP4: Blackwell 10.0. AWQ, GPTQ and INT8 kernels: vLLM docs, "Supported Hardware"
-# table of quantisation (Turing 7.5 and newer). MXFP4 runs through Marlin kernels from Ampere on (vLLM 0.11, mxfp4.py).
+# 8.9 and Hopper 9.0 tuning guides. NVFP4 and MXFP8: Blackwell 10.0. AWQ, GPTQ and INT8 kernels: vLLM docs, "Supported
+# Hardware" table of quantisation (Turing 7.5 and newer). MXFP4 runs through Marlin kernels from Ampere on (vLLM 0.11,
+# mxfp4.py).
 LEAST_CAPABILITY: dict[str, tuple[int, int]] = {
     "bfloat16": (8, 0),
     "fp8": (8, 9),
     "fbgemm_fp8": (8, 9),
+    "fp8_per_tensor": (8, 9),
+    "fp8_per_block": (8, 9),
+    "mxfp8": (10, 0),
     "nvfp4": (10, 0),
     "modelopt_fp4": (10, 0),
     "mxfp4": (8, 0),
@@ -49,8 +57,8 @@ LEAST_CAPABILITY: dict[str, tuple[int, int]] = {
     "int8": (7, 5),
     "bitsandbytes": (7, 0),
 }
-# Formats that vLLM's ROCm build has no kernels for (vLLM docs, "Supported Hardware").
-NOT_ON_AMD = frozenset({"awq_marlin", "gptq_marlin", "bitsandbytes", "nvfp4", "modelopt_fp4"})
+# Formats that vLLM's ROCm build has no kernels for (vLLM docs, "Supported Hardware"; MXFP8: "Online Quantization").
+NOT_ON_AMD = frozenset({"awq_marlin", "gptq_marlin", "bitsandbytes", "mxfp8", "nvfp4", "modelopt_fp4"})
 
 
 def gpu_type_allowed(shape: Shape, pool: Pool) -> str | None:
@@ -76,7 +84,8 @@ def pool_allowed(shape: Shape, pool: Pool) -> str | None:
         return f"pool {pool.name} cannot be used: {pool.problem}"
     if pool.gpu is None:
         return f"pool {pool.name}: GPU type {pool.gpu_type} is unknown; add a GPUType of that name or correct the pool"
-    return None
+    mismatch = resource_problem(pool.gpu, pool.gpu_resource_name)
+    return None if mismatch is None else f"pool {pool.name} cannot be used: {mismatch}"
 
 
 def region_allowed(shape: Shape, pool: Pool) -> str | None:
@@ -120,6 +129,11 @@ def capacity_type_allowed(shape: Shape, pool: Pool) -> str | None:
 
 def exclusive_gpu(_shape: Shape, pool: Pool) -> str | None:
     """Whole GPUs only: time-sliced, MPS and MIG devices give no memory or no peer access that could be planned on."""
+    if not is_whole_gpu(pool.gpu_resource_name):
+        return (
+            f"pool {pool.name} offers {pool.gpu_resource_name} (spec.gpuResourceName), a slice or share of a GPU; "
+            f"whole GPUs are planned: {', '.join(WHOLE_GPUS.values())}"
+        )
     return None if pool.whole_gpus else f"all nodes of pool {pool.name} share or slice their GPUs"
 
 
@@ -134,8 +148,9 @@ def precision_supported(shape: Shape, pool: Pool) -> str | None:
     gpu = pool.gpu
     assert gpu is not None
     asked, stored = shape.spec.model.quantization, shape.model.quantization
-    if asked and stored and asked != stored:
-        return f"the checkpoint is quantised as {stored}; vLLM cannot make it {asked}"
+    problem = quantization_problem(shape.model, asked, shape.spec.engine.version or DEFAULT_VERSION)
+    if problem is not None:
+        return problem
     wanted = [asked or stored, shape.model.dtype]
     if shape.spec.engine.kv_cache_dtype.startswith("fp8"):
         wanted.append("fp8")

@@ -28,12 +28,13 @@ CONTEXT_STEP = 1024
 def engine_settings(shape: Shape, gpu: GPU, tensor_parallel_size: int) -> EngineSettings:
     """Return the settings of one replica of this shape on this GPU type."""
     engine = shape.spec.engine
+    sequences, tokens = batch_limits(gpu, engine.max_num_seqs, engine.max_num_batched_tokens)
     return EngineSettings(
         version=engine.version or DEFAULT_VERSION,
         tensor_parallel_size=tensor_parallel_size,
         max_model_len=engine.max_model_len or default_context(shape.model, shape.traffic),
-        max_num_seqs=engine.max_num_seqs or DEFAULT_MAX_NUM_SEQS,
-        max_num_batched_tokens=engine.max_num_batched_tokens or default_batched_tokens(gpu),
+        max_num_seqs=sequences,
+        max_num_batched_tokens=tokens,
         gpu_memory_utilization=float(engine.gpu_memory_utilization)
         if engine.gpu_memory_utilization is not None
         else DEFAULT_UTILIZATION,
@@ -48,6 +49,16 @@ def default_context(model: Model, traffic: Traffic) -> int:
     wanted = CONTEXT_MEANS * (traffic.input_tokens + traffic.output_tokens)
     rounded = -(-wanted // CONTEXT_STEP) * CONTEXT_STEP
     return min(model.max_position_embeddings, max(CONTEXT_FLOOR, rounded))
+
+
+def batch_limits(gpu: GPU, sequences: int | None, tokens: int | None) -> tuple[int, int]:
+    """Return sequences and tokens per engine step; what is not given follows what is.
+
+    vLLM refuses to start with fewer tokens than sequences (`vllm/config/scheduler.py`, SchedulerConfig).
+    """
+    if tokens is None:
+        tokens = max(default_batched_tokens(gpu), sequences or 0)
+    return min(DEFAULT_MAX_NUM_SEQS, max(1, tokens)) if sequences is None else sequences, tokens
 
 
 def default_batched_tokens(gpu: GPU) -> int:

@@ -15,6 +15,7 @@ from inferfleet.domain.world import Pool
 from inferfleet.plan import memory
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.lessons import correction_for, deaths, died
+from inferfleet.plan.request_length import stated_request
 from inferfleet.plan.shape import Shape
 
 # A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
@@ -37,13 +38,15 @@ class Fitting:
 def fitting(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
     """Return the settings that fit best: those asked for, else shortened as far as minModelLen allows.
 
+    Never to less than a mean request, which the engine would refuse.
+
     Raises ValueError for a quantisation or an engine version that the memory model does not know.
     """
     asked = _judge(shape, pool, engine)
     consent = shape.spec.engine.min_model_len
     if asked.refusal is None or not consent or not _shorter_helps(asked.refusal):
         return asked
-    for length in _shorter_contexts(shape, pool, asked, consent):
+    for length in _shorter_contexts(shape, pool, asked, max(consent, stated_request(shape.spec))):
         shorter = _judge(shape, pool, replace(engine, max_model_len=length))
         if shorter.refusal is None:
             return shorter

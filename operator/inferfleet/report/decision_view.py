@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from inferfleet.api.enums import Confidence
+from inferfleet.api.scalars import WIDE
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
     BackOffStatus,
@@ -179,7 +180,7 @@ def _measured(lesson: Lesson) -> MeasuredMemory | None:
 
 def _unit_price(usd: Decimal) -> Decimal:
     """Cents, and below one dollar two digits more: million tokens often cost a few cents."""
-    return usd.quantize(Decimal("0.01") if usd >= 1 else Decimal("0.0001"), ROUND_HALF_UP)
+    return usd.quantize(Decimal("0.01") if usd >= 1 else Decimal("0.0001"), ROUND_HALF_UP, WIDE)
 
 
 def _gib(value: float) -> Decimal:

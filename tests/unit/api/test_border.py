@@ -71,6 +71,35 @@ def test_every_rule_has_an_object_that_breaks_it() -> None:
     assert [text for text in messages if not any(text.startswith(case.message) for case in BROKEN_RULES)] == []
 
 
+def test_a_wrong_entry_of_a_list_is_the_only_thing_that_is_said() -> None:
+    document = good("pool")
+    change(document, "spec.tolerations", [{"key": "team", "operator": "Sometimes"}])
+
+    with pytest.raises(InvalidObject) as refusal:
+        parse(document)
+
+    assert [problem.path for problem in refusal.value.problems] == ["spec.tolerations[0].operator"]
+
+
+@pytest.mark.parametrize("share", ["0", "0.0", "0.000000", "0.009", "1.1"])
+def test_a_share_of_nothing_or_more_than_all_is_refused_by_the_name_of_its_field(share: str) -> None:
+    document = good("real time")
+    change(document, "spec.engine.gpuMemoryUtilization", share)
+
+    with pytest.raises(InvalidObject) as refusal:
+        parse(document)
+
+    assert [problem.path for problem in refusal.value.problems] == ["spec.engine.gpuMemoryUtilization"]
+
+
+@pytest.mark.parametrize("share", ["0.01", "0.9", "0.90", "0.095", "0.123456", "1", "1.0"])
+def test_a_share_from_a_hundredth_to_all_is_accepted(share: str) -> None:
+    document = good("real time")
+    change(document, "spec.engine.gpuMemoryUtilization", share)
+
+    parse(document)
+
+
 @pytest.mark.parametrize("number", [4, 4.5, "4,5", "-1", "1e3", "", "1234567890"])
 def test_a_malformed_decimal_is_refused_and_told_to_be_a_string_in_quotes(number: object) -> None:
     document = good("real time")

@@ -61,6 +61,12 @@ def test_broken_yaml_is_named_with_its_line(written: Written) -> None:
     assert read_documents([path]).problems[0].startswith(f"{path}:3: ")
 
 
+@pytest.mark.parametrize("opened", ["[", "{a: ", "- "])
+def test_yaml_that_is_nested_too_deeply_is_named(written: Written, opened: str) -> None:
+    path = written("deep.yaml", opened * 5000)
+    assert problems_of(path) == f"{path}: is nested too deeply to hold Kubernetes objects"
+
+
 def test_a_field_that_stands_twice_is_refused(written: Written) -> None:
     path = written("a.yaml", "kind: A\nspec: {}\nspec: {}\n")
     assert read_documents([path]).problems == (f"{path}:3: field spec stands twice",)

@@ -15,6 +15,7 @@ Written = Callable[[str, str], str]
 LLAMA = ("fit", "--model", "meta-llama/Llama-3.1-8B-Instruct")
 ON_L40S = (*LLAMA, "--gpu", "nvidia-l40s-48gb")
 ON_L4 = (*LLAMA, "--gpu", "nvidia-l4-24gb")
+AWQ_ON_L40S = ("fit", "--model", "Qwen/Qwen2.5-14B-Instruct-AWQ", "--gpu", "nvidia-l40s-48gb")
 TERMS = ("weightsGiB", "activationGiB", "nonTorchGiB", "cudaGraphGiB", "kvCacheGiB", "kvCacheTokens", "maxConcurrency",
          "usableGiB", "utilization", "marginGiB")  # fmt: skip
 
@@ -58,6 +59,30 @@ def test_flags_are_spelt_as_vllm_spells_them(invoke: Invoke) -> None:
 
 def test_without_a_length_the_model_s_own_is_asked_about(invoke: Invoke) -> None:
     assert answer(invoke(*ON_L40S, "-o", "json"))["engine"]["maxModelLen"] == 131072
+
+
+def test_a_config_that_is_nested_too_deeply_exits_with_2(invoke: Invoke, written: Written) -> None:
+    path = written("config.json", "[" * 100_000)
+    result = invoke("fit", "--config", path, "--gpu", "nvidia-l4-24gb")
+    assert (result.exit_code, f"--config: {path} cannot be read as JSON" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason", "told"),
+    [
+        ((*ON_L40S, "-q", "awq"), "PrecisionNotSupported", "cannot make them awq while loading"),
+        ((*AWQ_ON_L40S, "-q", "fp8"), "PrecisionNotSupported", "the checkpoint is quantised as awq"),
+        ((*AWQ_ON_L40S, "-q", "gptq"), "PrecisionNotSupported", "the checkpoint is quantised as awq"),
+        ((*ON_L40S, "--max-model-len", "200000"), "ContextDoesNotFit", "is above the 131072 positions"),
+    ],
+)
+def test_what_vllm_refuses_to_start_exits_with_1_and_says_why(
+    invoke: Invoke, flags: tuple[str, ...], reason: str, told: str
+) -> None:
+    result = invoke(*flags, "-o", "json")
+    found = answer(result)
+    assert (result.exit_code, found["verdict"], found["reason"]) == (1, "DoesNotFit", reason)
+    assert told in found["message"]
 
 
 def test_what_does_not_fit_exits_with_1_and_says_what_would(invoke: Invoke) -> None:
@@ -123,6 +148,11 @@ def test_a_config_that_is_no_model_is_bad_input(invoke: Invoke, written: Written
         ((*ON_L4, "--max-num-seqs", "0"), "--max-num-seqs: is 0; accepted: 1 and more"),
         ((*ON_L4, "--max-model-len", "-1"), "--max-model-len: is -1"),
         ((*ON_L4, "--gpu-memory-utilization", "nan"), "--gpu-memory-utilization: is nan; accepted: above 0"),
+        (
+            (*ON_L4, "--max-num-batched-tokens", "128", "--max-num-seqs", "129"),
+            "--max-num-batched-tokens: 128 must be at least the 129 of --max-num-seqs",
+        ),
+        ((*ON_L4, "--kv-cache-dtype", "zz"), "--kv-cache-dtype: zz must be one of auto, bfloat16,"),
         ((*ON_L4, "--quantization", "magic"), "--quantization: 'magic' is not known; accepted:"),
         ((*ON_L4, "--engine-version", "newest"), "--engine-version: engine version 'newest' is not understood"),
         ((*ON_L4, "--interconnect", "rope"), "--interconnect: rope must be one of PCIe"),

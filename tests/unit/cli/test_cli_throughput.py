@@ -51,6 +51,11 @@ def test_a_model_that_does_not_fit_has_no_speed(invoke: Invoke) -> None:
     assert (result.exit_code, found["fit"], "requestsPerSecond" in found) == (1, "DoesNotFit", False)
 
 
+def test_weights_that_vllm_cannot_make_while_loading_have_no_speed(invoke: Invoke) -> None:
+    result = invoke(*ASKED, "--quantization", "awq", "-o", "json")
+    assert (result.exit_code, "cannot make them awq" in answer(result)["message"]) == (1, True)
+
+
 def test_the_table_names_the_limit(invoke: Invoke) -> None:
     assert "timePerOutputToken" in invoke(*ASKED).stdout
 
@@ -62,6 +67,7 @@ def test_the_table_names_the_limit(invoke: Invoke) -> None:
         (("--concurrency", "nan"), "--concurrency: nan must be a number above 0"),
         (("--time-to-first-token", "-5"), "--time-to-first-token: -5 must be a number above 0"),
         (("--max-num-seqs", "0"), "--max-num-seqs: is 0"),
+        (("--max-model-len", "1099"), "a request of 1100 tokens does not fit into the context of 1099"),
     ],
 )
 def test_bad_input_exits_with_2_and_names_the_flag(invoke: Invoke, arguments: tuple[str, ...], told: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inferfleet.domain.demand import Demand
-from inferfleet.domain.model import Model
+from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.observe.documents import Offline, world_from_documents
 
 Document = dict[str, Any]
@@ -176,6 +176,82 @@ def test_a_model_profile_goes_before_the_catalogue() -> None:
 
     assert isinstance(model, Model)
     assert model.num_hidden_layers == 3
+
+
+def profile(name: str = "mine", **change: Any) -> Document:
+    """Llama 3.1 8B under another name: 8.03 billion parameters, 14.96 GiB in 16 bits."""
+    spec: Document = {
+        "id": "Qwen/Qwen2.5-7B-Instruct",
+        "config": {
+            "hiddenSize": 4096,
+            "numHiddenLayers": 32,
+            "numAttentionHeads": 32,
+            "numKeyValueHeads": 8,
+            "headDim": 128,
+            "intermediateSize": 14336,
+            "vocabSize": 128256,
+            "maxPositionEmbeddings": 131072,
+        },
+        "parameters": 8_030_000_000,
+    }
+    return {"apiVersion": API, "kind": "ModelProfile", "metadata": {"name": name}, "spec": {**spec, **change}}
+
+
+@pytest.mark.parametrize(
+    ("change", "numbers"),
+    [
+        ({"weightBytes": 27_000_000_000}, ("spec.weightBytes: 27000000000 (25.15 GiB)", "14.96 GiB")),
+        ({"weightBytes": 5_000_000_000}, ("spec.weightBytes: 5000000000 (4.66 GiB)", "14.96 GiB")),
+        ({"parameters": 70_000_000_000}, ("spec.parameters: 70000000000", "8.03 billion")),
+    ],
+)
+def test_a_stated_size_that_contradicts_the_architecture_is_refused_with_both_numbers(
+    change: Document, numbers: tuple[str, str]
+) -> None:
+    model = only_demand(world_from_documents([CHAT, profile(**change)])).model
+
+    assert isinstance(model, UnknownModel)
+    assert [number for number in ("ModelProfile mine", *numbers) if number not in model.message] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weightBytes": 16_060_522_496},
+        {"weightBytes": 24_000_000_000},
+        {"quantization": "awq", "weightBytes": 5 * 10**9},
+    ],
+    ids=["exact", "with a tower", "quantised"],
+)
+def test_a_stated_size_that_may_be_true_is_believed(change: Document) -> None:
+    model = only_demand(world_from_documents([CHAT, profile(**change)])).model
+
+    assert isinstance(model, Model)
+    assert model.weight_bytes == change["weightBytes"]
+
+
+def test_of_two_profiles_of_one_model_with_different_facts_none_wins() -> None:
+    longer = profile("other", weightBytes=16_060_522_496)
+
+    model = only_demand(world_from_documents([CHAT, profile(), longer])).model
+
+    assert isinstance(model, UnknownModel)
+    assert "ModelProfiles mine and other state different facts of Qwen/Qwen2.5-7B-Instruct" in model.message
+
+
+def test_a_profile_that_is_named_counts_although_another_says_something_else() -> None:
+    named = {**CHAT, "spec": {**CHAT["spec"], "model": {"profileRef": {"name": "mine"}}}}
+
+    model = only_demand(world_from_documents([named, profile(), profile("other", weightBytes=16_060_522_496)])).model
+
+    assert isinstance(model, Model)
+    assert model.source == "ModelProfile mine"
+
+
+def test_two_profiles_of_one_model_that_agree_are_believed() -> None:
+    model = only_demand(world_from_documents([CHAT, profile(), profile("other", qualityScore="0.5")])).model
+
+    assert isinstance(model, Model)
 
 
 def test_the_order_of_documents_does_not_matter() -> None:

@@ -21,6 +21,7 @@ L40S, H100, L4, A100, T4 = (
     pool("a100-od", "nvidia-a100-80gb", usd="3.43", gpus_per_node=8),
     pool("t4-od", "nvidia-t4-16gb", usd="0.53"),
 )
+AWQ = "Qwen/Qwen2.5-14B-Instruct-AWQ"
 RELAXED = {"timePerOutputTokenMilliseconds": 200}
 SPOT = pool("l40s-spot", "nvidia-l40s-48gb", usd="0.95", capacity_type=CapacityType.SPOT)
 
@@ -109,9 +110,15 @@ def test_batch_without_size_and_deadline_names_the_fields() -> None:
         ({"compliance": {"airGapped": True}}, L40S, Reason.COMPLIANCE_NOT_MET),
         ({"placement": {"spotPolicy": "Required"}}, L40S, Reason.CAPACITY_TYPE_NOT_ALLOWED),
         ({}, replace(L40S, whole_gpus=False), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="nvidia.com/mig-1g.10gb"), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="nvidia.com/gpu.shared"), Reason.SHARED_GPU),
+        ({}, replace(L40S, gpu_resource_name="amd.com/gpu"), Reason.POOL_NOT_ALLOWED),
         ({"engine": {"name": "TGI"}}, L40S, Reason.ENGINE_NOT_SUPPORTED),
         ({}, T4, Reason.PRECISION_NOT_SUPPORTED),
         ({"model": {"quantization": "fp8"}}, A100, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"quantization": "awq"}}, L40S, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"quantization": "mxfp4"}}, H100, Reason.PRECISION_NOT_SUPPORTED),
+        ({"model": {"id": AWQ, "quantization": "fp8"}}, L40S, Reason.PRECISION_NOT_SUPPORTED),
         ({"model": {"id": LLAMA_70B}}, replace(L4, nodes=()), Reason.DOES_NOT_FIT),
         ({"engine": {"maxModelLen": 131072}}, L4, Reason.CONTEXT_DOES_NOT_FIT),
         ({"objectives": {"timePerOutputTokenMilliseconds": 2}}, L40S, Reason.TOO_SLOW),
@@ -124,6 +131,13 @@ def test_each_obstacle_has_its_own_reason(change: dict[str, object], where: obje
     decision = one(world(where), demand(**change))  # type: ignore[arg-type]
     assert decision.placements == ()
     assert reasons(decision)[decision.candidates[0].pool] is reason
+
+
+def test_a_gpu_under_the_resource_of_another_vendor_names_what_is_accepted() -> None:
+    mi300x = pool("mi300x", "amd-mi300x-192gb", gpu_resource_name="nvidia.com/gpu")
+    message = one(world(mi300x), demand()).candidates[0].message
+    assert "spec.gpuResourceName: nvidia.com/gpu does not offer amd-mi300x-192gb" in message
+    assert "accepted: amd.com/gpu" in message
 
 
 def test_a_tensor_parallel_size_that_does_not_divide_the_heads_is_named() -> None:
@@ -181,6 +195,65 @@ def test_a_context_beyond_the_model_is_an_invalid_spec() -> None:
     decision = one(world(L40S), demand(engine={"maxModelLen": 500000}))
     assert decision.blocked is ReadyReason.INVALID_SPEC
     assert "spec.engine.maxModelLen" in decision.message
+
+
+def test_weights_that_vllm_cannot_make_while_loading_name_what_it_can() -> None:
+    message = one(world(L40S), demand(model={"quantization": "awq"})).candidates[0].message
+    assert "bfloat16 weights, and vLLM 0.32.0 cannot make them awq while loading" in message
+    assert "it can make fp8, bitsandbytes, fp8_per_tensor, fp8_per_block, mxfp8" in message
+
+
+def test_a_method_that_an_older_engine_lacks_is_not_planned_on_it() -> None:
+    older = demand(model={"quantization": "fp8_per_block"}, engine={"version": "0.11.0"})
+    assert "vLLM 0.11.0 cannot make them fp8_per_block" in one(world(L40S), older).candidates[0].message
+
+
+def test_a_cache_type_that_the_engine_does_not_know_names_its_choices() -> None:
+    decision = one(world(L40S), demand(engine={"kvCacheDtype": "zz"}))
+    assert decision.blocked is ReadyReason.INVALID_SPEC
+    assert decision.message.startswith("spec.engine.kvCacheDtype: 'zz' must be one of auto, bfloat16,")
+
+
+@pytest.mark.parametrize(
+    ("asked", "rendered"), [({"maxNumBatchedTokens": 128}, (128, 128)), ({"maxNumSeqs": 4096}, (4096, 4096))]
+)
+def test_a_batch_limit_that_is_not_given_follows_the_one_that_is(
+    asked: dict[str, int], rendered: tuple[int, int]
+) -> None:
+    engine = placed(one(world(L40S), demand(engine=asked, objectives=RELAXED))).engine
+    assert (engine.max_num_seqs, engine.max_num_batched_tokens) == rendered
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"engine": {"maxModelLen": 1000}}, "1100 tokens does not fit into the 1000 of spec.engine.maxModelLen"),
+        ({"traffic": {"inputTokens": 130_900}}, "131200 tokens does not fit into the 131072 positions"),
+    ],
+)
+def test_a_mean_request_beyond_the_context_names_the_fields(change: dict[str, object], words: str) -> None:
+    decision = one(world(L40S), demand(**change))  # type: ignore[arg-type]
+    assert decision.blocked is ReadyReason.INVALID_SPEC
+    assert decision.message.startswith("spec.traffic.inputTokens + spec.traffic.outputTokens")
+    assert words in decision.message
+
+
+def test_a_mean_batch_request_beyond_the_context_names_the_fields() -> None:
+    decision = one(world(SPOT), demand(base=BATCH, engine={"maxModelLen": 1199}))
+    assert decision.message.startswith("spec.batch.inputTokens + spec.batch.outputTokens: a mean request of 1200")
+
+
+def test_an_assumed_request_length_refuses_no_context() -> None:
+    lengths = {"inputTokens": None, "outputTokens": None}
+    decision = one(world(SPOT), demand(base=BATCH, batch=lengths, engine={"maxModelLen": 1024}))
+    assert decision.blocked is None
+
+
+def test_a_context_is_never_shortened_below_a_mean_request() -> None:
+    asked = {"maxModelLen": 131072, "minModelLen": 1024}
+    traffic = {"inputTokens": 120_000, "outputTokens": 300}
+    decision = one(world(L4), demand(engine=asked, traffic=traffic))
+    assert reasons(decision)["l4-od"] is Reason.CONTEXT_DOES_NOT_FIT
 
 
 def test_arguments_that_no_policy_allows_are_an_invalid_spec() -> None:

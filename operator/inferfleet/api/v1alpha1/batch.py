@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from inferfleet.api.model import ApiModel, Rule
 from inferfleet.api.scalars import Integer, ObjectName
 from inferfleet.api.v1alpha1.metadata import SecretKeyReference, SecretReference
-from inferfleet.api.v1alpha1.model_source import PATH_RULE_CEL, RelativePath, is_relative_path
+from inferfleet.api.v1alpha1.model_source import PATH_RULE_CEL, PATH_RULE_MESSAGE, RelativePath, is_relative_path
 from inferfleet.api.v1alpha1.workload import Tokens
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\x00-\x20]+$", max_length=2048)]
@@ -24,7 +24,7 @@ class ClaimPath(ApiModel):
     rules = (
         Rule(
             cel=PATH_RULE_CEL,
-            message="path must be relative, without '.' and '..'",
+            message=PATH_RULE_MESSAGE,
             holds=lambda c: is_relative_path(c.path),
         ),
     )
@@ -100,7 +100,7 @@ def _files_differ(batch: Batch) -> bool:
     source, target = batch.input.persistent_volume_claim, batch.output.persistent_volume_claim
     if source is None or target is None or source.claim_name != target.claim_name:
         return True
-    return target.path not in (source.path, f"{source.path}/")
+    return target.path.removesuffix("/") != source.path.removesuffix("/")
 
 
 def _objects_differ(batch: Batch) -> bool:
@@ -122,7 +122,8 @@ class Batch(ApiModel):
             cel="!has(self.input.persistentVolumeClaim) || !has(self.output.persistentVolumeClaim)"
             " || self.input.persistentVolumeClaim.claimName != self.output.persistentVolumeClaim.claimName"
             " || (self.input.persistentVolumeClaim.path != self.output.persistentVolumeClaim.path"
-            " && self.input.persistentVolumeClaim.path + '/' != self.output.persistentVolumeClaim.path)",
+            " && self.input.persistentVolumeClaim.path + '/' != self.output.persistentVolumeClaim.path"
+            " && self.input.persistentVolumeClaim.path != self.output.persistentVolumeClaim.path + '/')",
             message="input and output must not be the same place",
             holds=_files_differ,
         ),

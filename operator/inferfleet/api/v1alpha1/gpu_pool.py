@@ -11,6 +11,7 @@ from pydantic import Field
 
 from inferfleet.api.conditions import Conditions
 from inferfleet.api.enums import CapacityType, Interconnect
+from inferfleet.api.gpu_resources import GPU_RESOURCE_PATTERN, is_gpu_resource
 from inferfleet.api.lists import ATOMIC
 from inferfleet.api.model import ApiModel, RebuildableStatus, Rule
 from inferfleet.api.scalars import Integer, LabelKey, LabelValue, Money, ObjectName, Quantity, Word
@@ -39,6 +40,12 @@ class GPUPoolSpec(ApiModel):
             message="minNodes must not be larger than maxNodes",
             holds=lambda p: p.max_nodes is None or p.min_nodes <= p.max_nodes,
         ),
+        Rule(
+            cel=f"self.gpuResourceName.matches('{GPU_RESOURCE_PATTERN}')",
+            message="gpuResourceName must be nvidia.com/gpu or amd.com/gpu"
+            " (a slice such as nvidia.com/mig-1g.10gb or nvidia.com/gpu.shared is accepted and never used)",
+            holds=lambda p: is_gpu_resource(p.gpu_resource_name),
+        ),
     )
 
     gpu_type: ObjectName
@@ -52,7 +59,7 @@ class GPUPoolSpec(ApiModel):
     tolerations: Annotated[tuple[Toleration, ...], Field(min_length=1, max_length=32), ATOMIC] = ()
     """Tolerations that pods need on these nodes."""
     gpu_resource_name: LabelKey = "nvidia.com/gpu"
-    """Resource that pods request: nvidia.com/gpu, or amd.com/gpu for ROCm."""
+    """Resource that pods request: nvidia.com/gpu, or amd.com/gpu for ROCm; MIG slices and shares are not planned."""
     node_allocatable: NodeAllocatable | None = None
     """What one node offers; for pools that may be at zero."""
     region: Word | None = None

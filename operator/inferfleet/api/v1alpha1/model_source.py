@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from inferfleet.api.enums import EngineName, ModelSource
 from inferfleet.api.lists import ATOMIC
 from inferfleet.api.model import ApiModel, Rule
-from inferfleet.api.scalars import Fraction, Integer, Line, ModelID, ObjectName, Word
+from inferfleet.api.scalars import Integer, Line, ModelID, ObjectName, PositiveFraction, Word
 from inferfleet.api.v1alpha1.metadata import ObjectReference, SecretKeyReference
 
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=512)]
@@ -22,13 +22,17 @@ Revision = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_]*([./][-A-Za-z0-9_]+)*$", max_length=128)
 ]
 
-PATH_RULE_CEL = "!self.path.startsWith('/') && self.path.split('/').all(part, part != '..' && part != '.')"
+PATH_RULE_CEL = (
+    "!self.path.startsWith('/') && !self.path.contains('//')"
+    " && self.path.split('/').all(part, part != '..' && part != '.')"
+)
+PATH_RULE_MESSAGE = "path must be relative, without '.', '..' and '//'"
 """A path inside a volume: not absolute, and nothing that climbs out of the volume or writes one place in two ways."""
 
 
 def is_relative_path(path: str) -> bool:
     """Return whether a path stays inside its volume; the Python side of `PATH_RULE_CEL`."""
-    return not path.startswith("/") and not {"..", "."} & set(path.split("/"))
+    return not path.startswith("/") and "//" not in path and not {"..", "."} & set(path.split("/"))
 
 
 class ClaimReference(ApiModel):
@@ -68,7 +72,7 @@ class ModelSpec(ApiModel):
         ),
         Rule(
             cel=f"!has(self.path) || ({PATH_RULE_CEL})",
-            message="path must be relative, without '.' and '..'",
+            message=PATH_RULE_MESSAGE,
             holds=lambda m: m.path is None or is_relative_path(m.path),
         ),
     )
@@ -109,6 +113,14 @@ class EngineSpec(ApiModel):
             message="minModelLen must not be larger than maxModelLen",
             holds=lambda e: e.min_model_len is None or e.max_model_len is None or e.min_model_len <= e.max_model_len,
         ),
+        Rule(
+            cel="!has(self.maxNumSeqs) || !has(self.maxNumBatchedTokens)"
+            " || self.maxNumSeqs <= self.maxNumBatchedTokens",
+            message="maxNumBatchedTokens must not be smaller than maxNumSeqs: the engine would not start",
+            holds=lambda e: (
+                e.max_num_seqs is None or e.max_num_batched_tokens is None or e.max_num_seqs <= e.max_num_batched_tokens
+            ),
+        ),
     )
 
     name: EngineName = EngineName.VLLM
@@ -128,8 +140,8 @@ class EngineSpec(ApiModel):
     """Most requests in one batch; absent: the plan decides."""
     max_num_batched_tokens: Annotated[Integer, Field(ge=1, le=10_000_000)] | None = None
     """Most tokens in one engine step; absent: the plan decides."""
-    gpu_memory_utilization: Fraction | None = None
-    """Share of the GPU's memory that the engine may use; absent: the plan decides."""
+    gpu_memory_utilization: PositiveFraction | None = None
+    """Share of the GPU's memory that the engine may use, from 0.01 to 1; absent: the plan decides."""
     kv_cache_dtype: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=32)] = "auto"
     """Data type of the KV cache in the engine's spelling."""
     extra_args: Annotated[tuple[Line, ...], Field(min_length=1, max_length=64), ATOMIC] = ()

@@ -14,6 +14,7 @@ from inferfleet.plan.memory.divisibility import tensor_parallel_problem
 from inferfleet.plan.memory.engine_log import EngineFigures, Failure, read_engine_log
 from inferfleet.plan.memory.estimate import estimate
 from inferfleet.plan.memory.formats import UnknownFormatError
+from inferfleet.plan.memory.stated_size import size_problem
 
 __all__ = [
     "Change",
@@ -28,6 +29,7 @@ __all__ = [
     "longest_context",
     "read_engine_log",
     "remedies",
+    "size_problem",
     "smallest_tensor_parallel_size",
     "tensor_parallel_problem",
 ]
