@@ -31,7 +31,9 @@ _METHODS = {
     "int4_wo": "int4",
     "w4a16": "int4",
 }
-_SIXTEEN_BITS = {"bf16": "bfloat16", "bfloat16": "bfloat16", "fp16": "float16", "float16": "float16", "": "bfloat16"}
+_SIXTEEN_BITS = {"bf16": "bfloat16", "bfloat16": "bfloat16", "fp16": "float16", "float16": "float16"}
+# What the column may say, in any case; blank: as the checkpoint is published.
+WEIGHT_DTYPES = frozenset({*_METHODS, *_SIXTEEN_BITS, ""})
 # Four-bit mixture checkpoints quantise the routed experts alone (Kimi-K2-Thinking config.json).
 _EXPERTS_ALONE = QuantizationDetail(
     bits=4, group_size=32, attention_in_16_bits=True, dense_mlp_in_16_bits=True, shared_experts_in_16_bits=True
@@ -54,6 +56,8 @@ def checkpoint(model_id: str, weight_dtype: str) -> Model | None:
     if model is None:
         return None
     label = weight_dtype.strip().lower()
+    if not label:
+        return model
     if label in _SIXTEEN_BITS:
         return replace(
             model, quantization=None, quantization_detail=None, weight_bytes=None, dtype=_SIXTEEN_BITS[label]

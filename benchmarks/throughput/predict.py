@@ -75,7 +75,7 @@ def no_batching(case: Case) -> Prediction:
     )
 
 
-PREDICTORS: dict[str, Predictor] = {"ours": ours, "bandwidth rule": bandwidth_rule, "no batching": no_batching}
+RULES: dict[str, Predictor] = {"bandwidth rule": bandwidth_rule, "no batching": no_batching}
 
 
 def _with_memory(case: Case) -> tuple[Case, MemoryEstimate]:
