@@ -7,8 +7,9 @@ the sweeps used: 90 % of the memory, no limit on sequences beyond the concurrenc
 from dataclasses import dataclass
 
 from benchmarks.cases import CellError, Row, number, whole
-from benchmarks.throughput.checkpoints import WEIGHT_DTYPES, checkpoint, guessed
+from benchmarks.throughput.checkpoints import WEIGHT_DTYPES, checkpoint
 from benchmarks.throughput.devices import device
+from benchmarks.throughput.doubts import doubtful, refuse_impossible
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.model import Model
@@ -36,7 +37,7 @@ class Case:
     traffic: Traffic
     concurrency: float | None
     request_rate: float | None
-    guessed_shape: bool = False
+    doubtful: bool = False
 
 
 def read_case(row: Row) -> Case:
@@ -44,31 +45,34 @@ def read_case(row: Row) -> Case:
     model, gpu = _model(row), _gpu(row)
     size, n_gpu = _sizes(row)
     input_tokens, output_tokens = _length(row, "isl"), _length(row, "osl")
+    traffic = Traffic(input_tokens=round(input_tokens), output_tokens=round(output_tokens))
+    engine = EngineSettings(
+        version=_version(row.get("engine_version", "")),
+        tensor_parallel_size=size,
+        max_model_len=int(input_tokens + output_tokens) + CONTEXT_SLACK,
+        max_num_seqs=MOST_SEQUENCES,
+        max_num_batched_tokens=BATCHED_TOKENS,
+        gpu_memory_utilization=0.90,
+    )
+    refuse_impossible(row, model, gpu, engine=engine, n_gpu=n_gpu, traffic=traffic)
     return Case(
         case_id=row["case_id"],
         row=row,
         model=model,
         gpu=gpu,
         n_gpu=n_gpu,
-        engine=EngineSettings(
-            version=_version(row.get("engine_version", "")),
-            tensor_parallel_size=size,
-            max_model_len=int(input_tokens + output_tokens) + CONTEXT_SLACK,
-            max_num_seqs=MOST_SEQUENCES,
-            max_num_batched_tokens=BATCHED_TOKENS,
-            gpu_memory_utilization=0.90,
-        ),
-        traffic=Traffic(input_tokens=round(input_tokens), output_tokens=round(output_tokens)),
+        engine=engine,
+        traffic=traffic,
         concurrency=number(row, "concurrency"),
         request_rate=_request_rate(row),
-        guessed_shape=guessed(row["model"]),
+        doubtful=doubtful(row, model, traffic),
     )
 
 
 def _model(row: Row) -> Model:
     name, label = row["model"], row["weight_dtype"]
     if label.casefold() not in WEIGHT_DTYPES:
-        raise CellError("weight_dtype", label, ", ".join(sorted(WEIGHT_DTYPES)))
+        raise CellError("weight_dtype", label, ", ".join(sorted(filter(None, WEIGHT_DTYPES))))
     model = checkpoint(name, label)
     if model is None:
         raise CellError("model", name, "a model of `inferfleet catalog models`, a fine-tune, or a dense model's size")

@@ -30,6 +30,10 @@ _METHODS = {
     "int4": "int4",
     "int4_wo": "int4",
     "w4a16": "int4",
+    "fp8-dynamic": "fp8",
+    "fp8_dynamic": "fp8",
+    "int4-awq": "awq",
+    "int4-gptq": "gptq",
 }
 _SIXTEEN_BITS = {"bf16": "bfloat16", "bfloat16": "bfloat16", "fp16": "float16", "float16": "float16"}
 # What the column may say, in any case; blank: as the checkpoint is published.
@@ -69,6 +73,10 @@ def checkpoint(model_id: str, weight_dtype: str) -> Model | None:
 
 
 def _stored_as(model: Model, method: str) -> Model:
+    if method == "mxfp4" and model.experts is None:
+        method = (
+            "nvfp4"  # published MXFP4 checkpoints keep all but the experts in 16 bits; a dense model has no experts
+        )
     own = canonical_method(model.quantization) if model.quantization is not None else None
     if own == method or (method == "int4" and own in {"compressed-tensors", "awq", "gptq"}):
         return model
@@ -88,7 +96,7 @@ def _relative(model_id: str) -> Model | None:
 def _of_about_the_size(name: str) -> Model | None:
     """Return the dense model whose size is nearest to the one in the name: dense models of a size decode alike."""
     size = _SIZE.search(name)
-    if size is None or _ACTIVE.search(name) is not None:
+    if size is None or not float(size[1]) or _ACTIVE.search(name) is not None:
         return None
     wanted = float(size[1]) * BILLION
     dense = [model for model in models().values() if model.parameters and model.experts is None]
