@@ -14,8 +14,8 @@ from inferfleet.plan.memory import tensor_parallel_problem
 from inferfleet.plan.memory.weights import checkpoint_bytes
 
 GIB = 1024**3
-# Loosest count of GPUs among the measured rows: weights of 1.6 times the memory that they name.
-MOST_WEIGHTS = 2.0
+# Loosest count of GPUs among the measured rows: weights of 1.57 times the memory that they name.
+MOST_WEIGHTS = 1.6
 # Rotary embeddings are stretched up to four times the trained context (YaRN, arXiv 2309.00071).
 MOST_STRETCH = 4
 
