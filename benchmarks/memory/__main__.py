@@ -5,10 +5,13 @@ Run: python -m benchmarks.memory --cases IN.csv --out OUT.csv [--plot FILE.svg]
 
 import argparse
 import csv
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.memory.answers import Answer, ours
-from benchmarks.memory.cases import Case, read_cases
+from benchmarks.cases import CasesError, Row, answer_rows, read_rows
+from benchmarks.memory.answers import Answer, answer, ours
+from benchmarks.memory.cases import REQUIRED, Case, read_case
 from benchmarks.memory.peers import PEERS
 from benchmarks.memory.report import counts, plot, table
 from benchmarks.memory.scores import score
@@ -20,35 +23,55 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def main() -> None:
-    """Read, answer, write, and print scores when the cases hold answers."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, answer, write, and print scores when the cases hold answers. Exit status 2: a file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--cases", type=Path, default=SHIPPED)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path, help="also draw the errors of the KV cache into this SVG file")
-    arguments = parser.parse_args()
-    cases = read_cases(arguments.cases)
-    if arguments.out is not None:
-        write(cases, arguments.out)
-    if not any(case.row.get("outcome") or case.row.get("weights_gib_per_gpu") for case in cases):
-        return
+    options = parser.parse_args(arguments)
+    try:
+        run(options.cases, options.out, options.plot)
+    except (CasesError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(source: Path, out: Path | None, picture: Path | None) -> None:
+    """Answer the cases of `source`. Raises CasesError, and OSError for files that cannot be written."""
+    rows = read_rows(source, required=REQUIRED)
+    answered = answer_rows(rows, _case_and_answer)
+    if out is not None:
+        write(rows, [pair and pair[1] for pair in answered], out)
+    cases = [pair[0] for pair in answered if pair is not None]
+    if any(case.row.get("outcome") or case.row.get("weights_gib_per_gpu") for case in cases):
+        _report(cases, picture)
+
+
+def _case_and_answer(row: Row) -> tuple[Case, Answer]:
+    case = read_case(row)
+    return case, answer(case)
+
+
+def _report(cases: Sequence[Case], picture: Path | None) -> None:
     scores = {"inferfleet": score(cases, ours), **{name: score(cases, peer) for name, peer in PEERS.items()}}
     print(table(scores))
     print(f"\n{counts(scores['inferfleet'])}")
     verdicts = scores["inferfleet"].verdicts
     print(f"false fits: {', '.join(verdicts.false_fits) or 'none'}")
     print(f"false refusals: {', '.join(verdicts.false_refusals) or 'none'}")
-    if arguments.plot is not None:
-        plot(scores, arguments.plot)
+    if picture is not None:
+        plot(scores, picture)
 
 
-def write(cases: list[Case], path: Path) -> None:
-    """Write one line for each case; an unknown model leaves its cells empty."""
+def write(rows: Sequence[Row], answers: Sequence[Answer | None], path: Path) -> None:
+    """Write one line for each row; one without an answer leaves its cells empty."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for case in cases:
-            writer.writerow((case.case_id, *_cells(ours(case))))
+        for row, found in zip(rows, answers, strict=True):
+            writer.writerow((row["case_id"], *_cells(found)))
 
 
 def _cells(answer: Answer | None) -> tuple[str, ...]:
@@ -70,4 +93,4 @@ def _cells(answer: Answer | None) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ In: a case. Out: an `Answer`, None where the case cannot be judged. GiB are per 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.cases import CellError
 from benchmarks.memory.cases import Case
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.model import UnknownModel
@@ -31,12 +32,17 @@ Estimator = Callable[[Case], Answer | None]
 
 def ours(case: Case) -> Answer | None:
     """Answer with the memory model of this project; None for unknown models and settings that it refuses."""
-    if isinstance(case.model, UnknownModel):
-        return None
     try:
-        found = estimate(case.model, case.gpu, case.engine, usable_gib=case.usable_gib)
+        return answer(case)
     except ValueError:
         return None
+
+
+def answer(case: Case) -> Answer:
+    """Answer with the memory model of this project. Raises ValueError, naming the field, where it has no answer."""
+    if isinstance(case.model, UnknownModel):
+        raise CellError("model_id", case.model.id, "a model of `inferfleet catalog models`")
+    found = estimate(case.model, case.gpu, case.engine, usable_gib=case.usable_gib)
     size, whole_experts = case.engine.tensor_parallel_size, case.engine.expert_parallel
     refused = tensor_parallel_problem(case.model, size, expert_parallel=whole_experts) is not None
     return Answer(

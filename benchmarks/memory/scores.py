@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from benchmarks.cases import measured
 from benchmarks.memory.answers import Answer, Estimator
 from benchmarks.memory.cases import Case, duplicates
 from inferfleet.domain.memory import Fit
@@ -83,7 +84,7 @@ def score(cases: Sequence[Case], estimator: Estimator) -> Score:
     pools = {
         case.case_id: _error(answer.kv_cache_gib, seen)
         for case, answer in distinct
-        if (seen := _seen(case, "kv_cache_gib_per_gpu", "kv")) is not None and seen > 0
+        if (seen := _seen(case, "kv_cache_gib_per_gpu", "kv")) is not None
     }
     first = {case.case_id for case, _ in distinct if case.row.get("engine") == "V0"}
     return Score(
@@ -122,8 +123,7 @@ def _verdicts(answered: Sequence[tuple[Case, Answer]]) -> Verdicts:
 
 
 def _seen(case: Case, column: str, kind: str) -> float | None:
-    text = case.row.get(column, "")
-    return float(text) if text and f"{kind}:" not in case.row.get("exclude_from_scoring", "") else None
+    return measured(case.row, column) if f"{kind}:" not in case.row.get("exclude_from_scoring", "") else None
 
 
 def _error(estimated: float, seen: float) -> float:

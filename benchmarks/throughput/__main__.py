@@ -3,13 +3,15 @@
 import argparse
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.throughput.cases import Case, Row, read_case, read_rows
-from benchmarks.throughput.predict import PREDICTORS, Prediction, Predictor
+from benchmarks.cases import CasesError, Row, answer_rows, read_rows
+from benchmarks.throughput.cases import REQUIRED, Case, read_case
+from benchmarks.throughput.predict import RULES, Prediction, ours
 from benchmarks.throughput.report import plot, summary_lines
 from benchmarks.throughput.score import scored
+from inferfleet.api.enums import Confidence
 
 SHIPPED = Path(__file__).parent.parent / "data" / "throughput_cases.csv"
 
@@ -22,48 +24,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plot", type=Path, help="where to draw predicted against measured rates")
     options = parser.parse_args(arguments)
     try:
-        rows = read_rows(options.cases)
-    except (OSError, ValueError) as error:
+        run(options.cases, options.out, options.plot)
+    except (CasesError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    cases = {row["case_id"]: case for row in rows if (case := read_case(row)) is not None}
-    answers = {name: answer_all(rule, cases) for name, rule in PREDICTORS.items()}
-    if options.out is not None:
-        write_answers(options.out, rows, answers["ours"])
-    results = {
-        name: scored((cases[case_id], answer) for case_id, answer in given.items()) for name, given in answers.items()
-    }
-    print(f"{len(rows)} rows, {len(rows) - len(cases)} of them without a known model, format, GPU or length")
-    if any(results.values()):
-        print("\n".join(summary_lines(results)))
-    if options.plot is not None:
-        plot(results, options.plot)
     return 0
 
 
-def answer_all(rule: Predictor, cases: Mapping[str, Case]) -> dict[str, Prediction]:
-    """Return the rule's answer per case; settings that the memory model refuses are named and left without one."""
-    answers: dict[str, Prediction] = {}
-    for case_id, case in cases.items():
-        try:
-            answers[case_id] = rule(case)
-        except ValueError as error:
-            print(f"{case_id}: {error}", file=sys.stderr)
-    return answers
+def run(source: Path, out: Path | None, picture: Path | None) -> None:
+    """Answer the cases of `source`. Raises CasesError, and OSError for files that cannot be written."""
+    rows = read_rows(source, required=REQUIRED)
+    answered = answer_rows(rows, _case_and_answer)
+    if out is not None:
+        write_answers(out, rows, [pair and pair[1] for pair in answered])
+    found = [pair for pair in answered if pair is not None]
+    peers = {name: scored((case, rule(case)) for case, _ in found) for name, rule in RULES.items()}
+    results = {"ours": scored(found), **peers}
+    print(f"{len(rows)} rows, {len(rows) - len(found)} of them without an answer")
+    if any(results.values()):
+        print("\n".join(summary_lines(results)))
+    if picture is not None:
+        plot(results, picture)
 
 
-def write_answers(path: Path, rows: Sequence[Row], answers: Mapping[str, Prediction]) -> None:
-    """Write one line per row in the order of the input; cells stay empty where no answer is known."""
+def _case_and_answer(row: Row) -> tuple[Case, Prediction]:
+    case = read_case(row)
+    return case, ours(case)
+
+
+def write_answers(path: Path, rows: Sequence[Row], answers: Sequence[Prediction | None]) -> None:
+    """Write one line per row in the order of the input; without an answer the figures are blank and confidence Low."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["case_id", "out_tok_s", "tpot_ms", "confidence"])
-        for row in rows:
-            writer.writerow([row["case_id"], *_cells(answers.get(row["case_id"]))])
+        for row, answer in zip(rows, answers, strict=True):
+            writer.writerow([row["case_id"], *_cells(answer)])
 
 
 def _cells(answer: Prediction | None) -> list[str]:
     if answer is None:
-        return ["", "", ""]
+        return ["", "", str(Confidence.LOW)]
     return [
         f"{answer.output_tokens_per_second:.1f}",
         f"{answer.time_per_output_token_ms:.3f}",

@@ -30,8 +30,14 @@ _METHODS = {
     "int4": "int4",
     "int4_wo": "int4",
     "w4a16": "int4",
+    "fp8-dynamic": "fp8",
+    "fp8_dynamic": "fp8",
+    "int4-awq": "awq",
+    "int4-gptq": "gptq",
 }
-_SIXTEEN_BITS = {"bf16": "bfloat16", "bfloat16": "bfloat16", "fp16": "float16", "float16": "float16", "": "bfloat16"}
+_SIXTEEN_BITS = {"bf16": "bfloat16", "bfloat16": "bfloat16", "fp16": "float16", "float16": "float16"}
+# What the column may say, in any case; blank: as the checkpoint is published.
+WEIGHT_DTYPES = frozenset({*_METHODS, *_SIXTEEN_BITS, ""})
 # Four-bit mixture checkpoints quantise the routed experts alone (Kimi-K2-Thinking config.json).
 _EXPERTS_ALONE = QuantizationDetail(
     bits=4, group_size=32, attention_in_16_bits=True, dense_mlp_in_16_bits=True, shared_experts_in_16_bits=True
@@ -54,6 +60,8 @@ def checkpoint(model_id: str, weight_dtype: str) -> Model | None:
     if model is None:
         return None
     label = weight_dtype.strip().lower()
+    if not label:
+        return model
     if label in _SIXTEEN_BITS:
         return replace(
             model, quantization=None, quantization_detail=None, weight_bytes=None, dtype=_SIXTEEN_BITS[label]
@@ -65,6 +73,10 @@ def checkpoint(model_id: str, weight_dtype: str) -> Model | None:
 
 
 def _stored_as(model: Model, method: str) -> Model:
+    if method == "mxfp4" and model.experts is None:
+        method = (
+            "nvfp4"  # published MXFP4 checkpoints keep all but the experts in 16 bits; a dense model has no experts
+        )
     own = canonical_method(model.quantization) if model.quantization is not None else None
     if own == method or (method == "int4" and own in {"compressed-tensors", "awq", "gptq"}):
         return model
@@ -84,7 +96,7 @@ def _relative(model_id: str) -> Model | None:
 def _of_about_the_size(name: str) -> Model | None:
     """Return the dense model whose size is nearest to the one in the name: dense models of a size decode alike."""
     size = _SIZE.search(name)
-    if size is None or _ACTIVE.search(name) is not None:
+    if size is None or not float(size[1]) or _ACTIVE.search(name) is not None:
         return None
     wanted = float(size[1]) * BILLION
     dense = [model for model in models().values() if model.parameters and model.experts is None]

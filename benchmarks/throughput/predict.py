@@ -43,7 +43,7 @@ def ours(case: Case) -> Prediction:
         time_per_output_token_ms=point.time_per_output_token_ms,
         time_to_first_token_ms=point.time_to_first_token_ms,
         prefill_ms=point.prefill_ms,
-        confidence=Confidence.LOW if case.guessed_shape or space.fit is not Fit.FITS else point.confidence,
+        confidence=Confidence.LOW if case.doubtful or space.fit is not Fit.FITS else point.confidence,
     )
 
 
@@ -75,7 +75,7 @@ def no_batching(case: Case) -> Prediction:
     )
 
 
-PREDICTORS: dict[str, Predictor] = {"ours": ours, "bandwidth rule": bandwidth_rule, "no batching": no_batching}
+RULES: dict[str, Predictor] = {"bandwidth rule": bandwidth_rule, "no batching": no_batching}
 
 
 def _with_memory(case: Case) -> tuple[Case, MemoryEstimate]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import mean, median
 
-from benchmarks.throughput.cases import Case, Row, number
+from benchmarks.cases import Row, measured
+from benchmarks.throughput.cases import Case
 from benchmarks.throughput.predict import Prediction
 
 LARGE_OVERESTIMATE = 0.30
@@ -45,7 +46,7 @@ class Summary:
 
 def scored(pairs: Iterable[tuple[Case, Prediction]]) -> list[Scored]:
     """Keep the cases whose rows state the measured rate."""
-    with_rate = ((case, prediction, number(case.row.get("out_tok_s"))) for case, prediction in pairs)
+    with_rate = ((case, prediction, measured(case.row, "out_tok_s")) for case, prediction in pairs)
     return [Scored(case=case, prediction=prediction, rate=rate) for case, prediction, rate in with_rate if rate]
 
 
@@ -103,12 +104,12 @@ def pair_order(results: Sequence[Scored]) -> tuple[int, int]:
     right = pairs = 0
     for by_gpu in loads.values():
         for first, second in combinations(by_gpu.values(), 2):
-            measured = median(item.rate for item in first) / median(item.rate for item in second)
-            if abs(measured - 1) <= SMALLEST_DIFFERENCE:
+            ratio = median(item.rate for item in first) / median(item.rate for item in second)
+            if abs(ratio - 1) <= SMALLEST_DIFFERENCE:
                 continue
             predicted = _predicted(first) / _predicted(second)
             pairs += 1
-            right += (measured > 1) == (predicted > 1)
+            right += (ratio > 1) == (predicted > 1)
     return right, pairs
 
 
@@ -138,8 +139,8 @@ def first_token_ratios(results: Sequence[Scored]) -> tuple[list[float], list[flo
     means: list[float] = []
     floors: list[float] = []
     for result in results:
-        measured = number(result.case.row.get("ttft_ms"))
-        if measured and result.prediction.time_to_first_token_ms and result.prediction.prefill_ms:
-            means.append(measured / result.prediction.time_to_first_token_ms)
-            floors.append(measured / result.prediction.prefill_ms)
+        seen = measured(result.case.row, "ttft_ms")
+        if seen and result.prediction.time_to_first_token_ms and result.prediction.prefill_ms:
+            means.append(seen / result.prediction.time_to_first_token_ms)
+            floors.append(seen / result.prediction.prefill_ms)
     return means, floors

@@ -31,6 +31,7 @@ class SpeedLimit(StrEnum):
     PREFILL = "prefill"
     KV_CACHE = "kvCache"
     MAX_NUM_SEQS = "maxNumSeqs"
+    MAX_NUM_BATCHED_TOKENS = "maxNumBatchedTokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

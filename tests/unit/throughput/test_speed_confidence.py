@@ -41,6 +41,7 @@ def test_settings_like_the_measured_ones_are_estimated(changes: dict[str, Any]) 
         ),
         ({"engine": engine(enforce_eager=True)}, "eager mode"),
         ({"engine": engine(version="0.6.3")}, "older than the measured ones"),
+        ({"engine": engine(tensor_parallel_size=16)}, "over more than 8 GPUs"),
         ({"engine": engine(pipeline_parallel_size=2)}, "pipeline parallelism"),
         ({"model": model(linear_attention=LinearAttention(full_attention_interval=4))}, "hybrid linear attention"),
         ({"model": model(pooling=True)}, "pooling models"),

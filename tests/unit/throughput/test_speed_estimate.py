@@ -57,7 +57,8 @@ def test_a_replica_may_be_idle_part_of_the_time_when_one_prompt_fills_it() -> No
 
 def test_batch_work_is_not_held_back_by_prompts() -> None:
     shape = Traffic(input_tokens=4000, output_tokens=50)
-    found = speed(traffic=shape, objectives=NO_OBJECTIVES, memory=memory(10_000_000))
+    wide = engine(max_num_batched_tokens=32_768)
+    found = speed(traffic=shape, objectives=NO_OBJECTIVES, memory=memory(10_000_000), engine=wide)
     assert found.limit is SpeedLimit.MAX_NUM_SEQS
     assert found.prefill_utilization > 0.65
 

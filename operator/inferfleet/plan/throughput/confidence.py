@@ -19,6 +19,7 @@ MEASURED_GPUS = frozenset(
 )  # fmt: skip
 # Older engines decode up to 8 times slower than the model says (Melange's capacities on vLLM 0.2.7).
 OLDEST_MEASURED_ENGINE = (0, 8)
+MOST_MEASURED_GPUS = 8
 
 
 def confidence(
@@ -30,6 +31,10 @@ def confidence(
         (
             engine.tensor_parallel_size > 1 and interconnect is Interconnect.PCIE,
             "tensor parallelism over PCIe: measured rows differ by up to 41 %",
+        ),
+        (
+            engine.tensor_parallel_size > MOST_MEASURED_GPUS,
+            f"tensor parallelism over more than {MOST_MEASURED_GPUS} GPUs: no measured rows",
         ),
         (runs_plain_weight_only_kernel(model, gpu, engine, layout), "plain 4-bit kernel instead of Marlin"),
         (

@@ -15,9 +15,11 @@ from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.model import Model
 from inferfleet.domain.speed import Objectives, Speed, SpeedLimit, Traffic
 from inferfleet.plan.memory.formats import weight_format
+from inferfleet.plan.throughput.budget import TokenBudget, token_budget
 from inferfleet.plan.throughput.calibration import SpeedCalibration
+from inferfleet.plan.throughput.ceiling import ceiling_of
 from inferfleet.plan.throughput.confidence import confidence
-from inferfleet.plan.throughput.footprint import Footprint, footprint
+from inferfleet.plan.throughput.footprint import footprint
 from inferfleet.plan.throughput.kernels import FIRST_TOKEN_SECONDS
 from inferfleet.plan.throughput.step import StepModel, step_model
 
@@ -27,8 +29,6 @@ MILLI = 1e3
 PREFILL_UTILIZATION_CAP = 0.65
 # Half of the time-to-first-token target is left for queueing: closed-loop bursts measure 2 to 6 times the prefill time.
 FIRST_TOKEN_SHARE = 0.5
-# A running request holds its prompt and, on average over its life and the requests beside it, 0.6 of its output.
-HELD_OUTPUT_SHARE = 0.6
 SMALLEST_BATCH = 1e-3
 BISECTIONS = 24
 EDGE = 1e-6  # share of the ceiling; wider than what the bisection leaves open
@@ -54,6 +54,7 @@ class _Replica:
     """A step model with its request shape and live scale; `ceiling` is the largest batch, and `limit` what sets it."""
 
     step: StepModel
+    budget: TokenBudget
     output_tokens: float
     scale: float
     ceiling: float
@@ -72,6 +73,15 @@ class _Replica:
 
     def prefill_utilization(self, batch: float) -> float:
         return self.rate(batch) * self.prefill_seconds()
+
+    def chunk_seconds(self, batch: float) -> float:
+        """Seconds that the steps after the first, over which the token budget spreads a prompt, add to its prefill."""
+        steps = self.budget.steps(batch)
+        return (steps - 1) * self.step.chunk_seconds(batch, steps) * self.scale if steps > 1 else 0.0
+
+    def shortest_first_token(self) -> float:
+        """Seconds to the first token of a prompt that has the engine for itself."""
+        return self.prefill_seconds() + self.chunk_seconds(0.0) + FIRST_TOKEN_SECONDS
 
 
 def estimate(  # noqa: PLR0917 - the six facts of a candidate, in the order in which they are found
@@ -97,9 +107,9 @@ def estimate(  # noqa: PLR0917 - the six facts of a candidate, in the order in w
         model, gpu, engine, memory, traffic, link=interconnect or gpu.interconnect, calibration=calibration
     )
     if model.pooling or traffic.output_tokens == 0:
-        return _prefill_only(replica, engine, traffic, objectives)
+        return _prefill_only(replica, objectives)
     best = replica.step.decode_seconds(1.0) * replica.scale
-    first = replica.prefill_seconds() + FIRST_TOKEN_SECONDS
+    first = replica.shortest_first_token()
     if _misses_first_token(first, objectives):
         return _speed(replica, 0.0, best, first, SpeedLimit.TIME_TO_FIRST_TOKEN)
     target = objectives.time_per_output_token_ms
@@ -148,7 +158,7 @@ def at_concurrency(
         running=running,
         time_per_output_token_ms=token * MILLI,
         time_to_first_token_ms=max(waiting, _first_token_seconds(replica, running)) * MILLI,
-        prefill_ms=(replica.prefill_seconds() + FIRST_TOKEN_SECONDS) * MILLI,
+        prefill_ms=replica.shortest_first_token() * MILLI,
         output_tokens_per_second=rate * traffic.output_tokens,
         requests_per_second=rate,
         confidence=replica.confidence,
@@ -169,30 +179,18 @@ def _replica(
     layout = weight_format(model, engine)
     costs = footprint(model, engine, layout)
     trust, notes = confidence(model, gpu, engine, layout, link)
-    held = _kv_sequences(costs, engine, memory, traffic)
+    budget = token_budget(engine, traffic)
+    ceiling, limit = ceiling_of(costs, engine, memory, traffic, budget)
     return _Replica(
         step=step_model(costs, layout, gpu, engine, traffic=traffic, link=link),
-        output_tokens=float(max(traffic.output_tokens, 1)),
+        budget=budget,
+        output_tokens=budget.output_tokens,
         scale=1.0 if calibration is None else calibration.scale,
-        ceiling=max(SMALLEST_BATCH, min(held, float(engine.max_num_seqs))),
-        limit=SpeedLimit.KV_CACHE if held < engine.max_num_seqs else SpeedLimit.MAX_NUM_SEQS,
+        ceiling=max(SMALLEST_BATCH, ceiling),
+        limit=limit,
         confidence=trust if calibration is None else calibration.confidence,
         notes=notes,
     )
-
-
-def _kv_sequences(costs: Footprint, engine: EngineSettings, memory: MemoryEstimate, traffic: Traffic) -> float:
-    """Return how many requests of this shape the KV cache holds at once; at least 1, the memory model admits no less.
-
-    The memory model counts tokens of full-length requests; sliding windows make shorter ones dearer per token, so the
-    count is converted by the bytes that each kind reads.
-    """
-    tokens = traffic.input_tokens + HELD_OUTPUT_SHARE * traffic.output_tokens
-    per_sequence = costs.cache_bytes(tokens)
-    if per_sequence <= 0:
-        return float(engine.max_num_seqs)
-    full_token = costs.cache_bytes(engine.max_model_len) / engine.max_model_len
-    return max(1.0, memory.kv_cache_tokens * full_token / per_sequence)
 
 
 def _misses_first_token(first: float, objectives: Objectives) -> bool:
@@ -203,18 +201,22 @@ def _misses_first_token(first: float, objectives: Objectives) -> bool:
 def _largest_batch(replica: _Replica, allowed: float | None, *, capped: bool) -> tuple[float, SpeedLimit]:
     """Return the largest batch that keeps the limits, and the limit that stops it from growing.
 
-    Both limits are monotone in the batch. Batches below 1 mean a replica that is idle part of the time.
+    Both limits are monotone in the batch. Batches below 1 mean a replica that is idle part of the time, or one whose
+    token budget is smaller than a prompt.
     """
+    ceiling, limit = replica.ceiling, replica.limit
+    if capped and (within := replica.budget.largest_batch(PREFILL_UTILIZATION_CAP)) < ceiling:
+        ceiling, limit = max(SMALLEST_BATCH, within), SpeedLimit.MAX_NUM_BATCHED_TOKENS
 
     def holds(batch: float) -> bool:
         seconds = replica.token_seconds(batch)
         busy = batch / (replica.output_tokens * seconds) * replica.prefill_seconds()
         return (allowed is None or seconds <= allowed) and not (capped and busy > PREFILL_UTILIZATION_CAP)
 
-    if holds(replica.ceiling):
-        return replica.ceiling, replica.limit
-    batch = _bisect(holds, replica.ceiling)
-    slow = allowed is not None and replica.token_seconds(batch + EDGE * replica.ceiling) > allowed
+    if holds(ceiling):
+        return ceiling, limit
+    batch = _bisect(holds, ceiling)
+    slow = allowed is not None and replica.token_seconds(batch + EDGE * ceiling) > allowed
     return batch, SpeedLimit.TIME_PER_OUTPUT_TOKEN if slow else SpeedLimit.PREFILL
 
 
@@ -230,19 +232,22 @@ def _bisect(holds: Callable[[float], bool], ceiling: float) -> float:
 
 
 def _first_token_seconds(replica: _Replica, batch: float) -> float:
-    """Mean time to first token without waiting for a slot: one step, the prefill, and the prompts before it (M/D/1)."""
-    busy = min(replica.prefill_utilization(batch), 0.99)
+    """Mean time to first token without waiting for a slot: one step, the prefill, and the prompts before it (M/D/1).
+
+    Prompts queue for the engine's time or for the tokens of its steps, whichever is scarcer.
+    """
+    busy = min(max(replica.prefill_utilization(batch), replica.budget.prompt_share(batch)), 0.99)
     queue = busy / (2 * (1 - busy))
-    return FIRST_TOKEN_SECONDS + replica.token_seconds(batch) + replica.prefill_seconds() * (1 + queue)
+    own = replica.prefill_seconds() + replica.chunk_seconds(batch)
+    return FIRST_TOKEN_SECONDS + replica.token_seconds(batch) + own * (1 + queue)
 
 
-def _prefill_only(replica: _Replica, engine: EngineSettings, traffic: Traffic, objectives: Objectives) -> Speed:
-    """Size by prompts alone: each costs its prefill and its share of a step that batches max_num_batched_tokens."""
-    tokens = max(1.0, traffic.input_tokens * (1 - traffic.prefix_hit_rate))
-    share = min(1.0, tokens / max(1, engine.max_num_batched_tokens))
+def _prefill_only(replica: _Replica, objectives: Objectives) -> Speed:
+    """Size by prompts alone: each costs its prefill and its share of the steps that max_num_batched_tokens fills."""
+    steps = max(1.0, replica.budget.prompt_tokens) / replica.budget.per_step
     step_seconds = (replica.step.overhead_fixed + replica.step.read_fixed) * replica.scale
-    seconds = replica.prefill_seconds() + share * step_seconds
-    first = replica.prefill_seconds() + step_seconds + FIRST_TOKEN_SECONDS
+    seconds = replica.prefill_seconds() + steps * step_seconds
+    first = replica.prefill_seconds() + max(1.0, steps) * step_seconds + FIRST_TOKEN_SECONDS
     misses = _misses_first_token(first, objectives)
     busy = 1.0 if objectives.time_to_first_token_ms is None else PREFILL_UTILIZATION_CAP
     rate = 0.0 if misses else busy / seconds

@@ -62,6 +62,13 @@ class StepModel:
         """
         return self.decode_seconds(batch) + batch / output_tokens * self.prefill_seconds
 
+    def chunk_seconds(self, batch: float, steps: float) -> float:
+        """Seconds by which a step outlasts the computing of its chunk, for a prompt spread over `steps` of them.
+
+        A long chunk computes for longer than the step reads and launches, and hides both.
+        """
+        return max(0.0, self.decode_seconds(batch) - self.prefill_seconds / steps)
+
     def _touched(self, batch: float) -> float:
         return touched_share(self.picks_per_expert * batch, self.picks_per_expert)
 
