@@ -169,6 +169,7 @@ class PlatformReporter:
         rows = {
             (holding.namespace, holding.name): float(sum(placement.usd_per_hour for placement in holding.placements))
             for holding in world.holdings.values()
+            if not holding.finished
         }
         self._metrics.costs(rows, removed=self._costed - rows.keys())
         self._costed = set(rows)

@@ -23,7 +23,7 @@ from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.custom import Deployment, Unreadable
 from inferfleet.observe.store import Store
 from inferfleet.render import RenderFacts
-from inferfleet.report.events import Recorder, Subject, transitions
+from inferfleet.report.events import Recorder, Subject, moves, transitions
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.observation import (
     RESERVED_ONLY,
@@ -179,7 +179,7 @@ class Reconciler:
             name=item.name,
             uid=item.uid,
         )
-        for note in transitions(subject, stored.conditions, new.conditions):
+        for note in (*moves(subject, stored, new), *transitions(subject, stored.conditions, new.conditions)):
             self._recorder.tell(note)
 
     def forget(self, item: Deployment) -> None:

@@ -129,7 +129,7 @@ def suspended(demand: Demand, policies: tuple[Policy, ...]) -> Decision:
         placements=(),
         candidates=(),
         blocked=None,
-        message="spec.replicas is 0: nothing runs and nothing is reserved",
+        message="spec.replicas is 0: nothing runs and nothing is reserved; set it, or remove it to let the plan count",
         budget=BudgetVerdict(within=True, reason="Reserved" if policies else "NoPolicy", message="nothing is reserved"),
         suspended=True,
     )

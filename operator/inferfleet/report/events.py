@@ -16,6 +16,8 @@ from typing import Any
 
 from inferfleet.api.conditions import Condition, find_condition
 from inferfleet.api.reasons import ConditionType
+from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
+from inferfleet.api.v1alpha1.inference_deployment_status import PlacementSummary
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +75,31 @@ def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Co
         )
         notes.setdefault(new.reason, note)  # Ready repeats the deepest reason: told once
     return tuple(notes.values())
+
+
+def moves(subject: Subject, before: InferenceDeploymentStatus, after: InferenceDeploymentStatus) -> tuple[Note, ...]:
+    """Return what changed about the place: where it went from where, and pools that are left alone for a while."""
+    notes = []
+    old, new = before.placement, after.placement
+    if old is not None and new is not None and _place(old) != _place(new):
+        planned = find_condition(after.conditions, ConditionType.PLANNED)
+        why = f": {planned.message}" if planned is not None else ""
+        message = f"from {_place(old)} to {_place(new)}{why}"
+        notes.append(Note(subject=subject, warning=False, reason="Moved", action="Placement", message=message))
+    known = {(item.pool, item.until) for item in before.history.back_offs} if before.history else set()
+    for item in after.history.back_offs if after.history else ():
+        if (item.pool, item.until) not in known:
+            message = (
+                f"pool {item.pool} did not deliver what was asked of it; it is asked again after {item.until:%H:%M} UTC"
+            )
+            notes.append(
+                Note(subject=subject, warning=True, reason="PoolBackingOff", action="Waiting", message=message)
+            )
+    return tuple(notes)
+
+
+def _place(summary: PlacementSummary) -> str:
+    return f"{summary.tensor_parallel_size} x {summary.gpu_type} in pool {summary.pool}"
 
 
 class Recorder:

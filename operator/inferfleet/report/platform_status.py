@@ -74,7 +74,8 @@ def pool_status(
         observed_generation=generation,
         nodes=len(pool.nodes),
         gpus=sum(node.gpus for node in pool.nodes),
-        gpus_free=sum(node.free for node in pool.nodes if node.schedulable) - promised,
+        # More may be promised than there is: of a pool that has to grow first.
+        gpus_free=max(0, sum(node.free for node in pool.nodes if node.schedulable) - promised),
         gpu_type_detected=detected[0] if len(detected) == 1 else None,
         conditions=(
             *understood(former.conditions, problem, generation=generation, now=now),

@@ -74,7 +74,7 @@ def next_steps(cluster: Cluster) -> list[NextStep]:
                 "kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 infd/chat --timeout=60s",
                 "kubectl get infd chat",
             ),
-            shows="a second replica is reserved first and started then",
+            shows="a second replica is reserved first and started then; after the undo it stays for 30 minutes",
             undo=(patch.format("infd chat", '{"spec":{"traffic":{"requestsPerSecond":"4"}}}'),),
         ),
     ]

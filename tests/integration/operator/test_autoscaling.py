@@ -45,25 +45,25 @@ def replicas(team: Team) -> int:
 
 def test_a_queue_grows_the_deployment_and_its_end_shrinks_it(team: Team, queue: Queue) -> None:
     apply(team, *documents("hpa.yaml"), scaleDown={"stabilizationWindowSeconds": 0})
-    team.wait("chat")
+    team.wait("chat-autoscaled")
 
     queue.waiting = 20
     eventually(lambda: replicas(team) == 3, 60)
-    assert team.get("chat")["spec"]["replicas"] == 3
+    assert team.get("chat-autoscaled")["spec"]["replicas"] == 3
 
     queue.waiting = 0
-    eventually(lambda: team.get("chat")["spec"]["replicas"] == 1, 60)
+    eventually(lambda: team.get("chat-autoscaled")["spec"]["replicas"] == 1, 60)
     eventually(lambda: replicas(team) == 1, 60)
 
 
 def test_the_plan_keeps_its_own_opinion_and_its_place(team: Team, queue: Queue) -> None:
     apply(team, *documents("hpa.yaml"))
-    before = team.wait("chat")["status"]["placement"]
+    before = team.wait("chat-autoscaled")["status"]["placement"]
 
     queue.waiting = 20
     eventually(lambda: replicas(team) == 3, 60)
 
-    status = team.get("chat")["status"]
+    status = team.get("chat-autoscaled")["status"]
     assert status["recommendedReplicas"] == 1
     assert {**status["placement"], "replicas": 1} == before
 
@@ -71,7 +71,7 @@ def test_the_plan_keeps_its_own_opinion_and_its_place(team: Team, queue: Queue) 
 def test_growth_beyond_the_budget_is_held_back_and_said(team: Team, queue: Queue) -> None:
     team.cluster.objects.apply(budget(f"tight-{team.namespace}", team.namespace, "2400"))
     apply(team, *documents("hpa.yaml"))
-    team.wait("chat")
+    team.wait("chat-autoscaled")
 
     queue.waiting = 20
     held = eventually(lambda: within(team, "GrowthHeld"), 60)
@@ -86,12 +86,12 @@ def test_what_keda_would_make_of_its_example_scales_too(team: Team, queue: Queue
     deployment, _ = documents("hpa.yaml")
     (scaled,) = documents("keda.yaml")
     spec = scaled["spec"]
-    metric = {"name": "s0-prometheus", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "chat"}}}
+    metric = {"name": "s0-prometheus", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "chat-autoscaled"}}}
     target = {"type": "AverageValue", "averageValue": spec["triggers"][0]["metadata"]["threshold"]}
     autoscaler = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "keda-hpa-chat"},
+        "metadata": {"name": "keda-hpa-chat-autoscaled"},
         "spec": {
             "scaleTargetRef": spec["scaleTargetRef"],
             "minReplicas": spec["minReplicaCount"],
@@ -101,12 +101,12 @@ def test_what_keda_would_make_of_its_example_scales_too(team: Team, queue: Queue
         },
     }
     apply(team, deployment, autoscaler)
-    team.wait("chat")
+    team.wait("chat-autoscaled")
 
     queue.waiting = 12
     eventually(lambda: replicas(team) == 3, 60)
 
 
 def within(team: Team, reason: str) -> Document | None:
-    item = team.get("chat")
+    item = team.get("chat-autoscaled")
     return item if condition(item, "WithinBudget").get("reason") == reason else None
