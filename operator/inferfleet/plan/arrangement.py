@@ -4,12 +4,13 @@ In: options that stock and money allow. Out: what runs now as an arrangement, an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
+from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.plan.options import ZERO, Option
+from inferfleet.plan.options import ZERO, Option, reserved_count
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +48,17 @@ class Arrangement:
 def alone(option: Option) -> Arrangement:
     """Return the arrangement of one option."""
     return Arrangement(parts=(option,))
+
+
+def reserving(demand: Demand, parts: Iterable[Option]) -> Arrangement:
+    """Return the parts as an arrangement, each holding its count; what `reserve: Max` adds is held of the dearest."""
+    placed = tuple(parts)
+    total = sum(part.replicas for part in placed)
+    extra = reserved_count(demand, total) - total
+    dearest = max(placed, key=lambda part: part.replica_usd_per_month, default=None)
+    return Arrangement(
+        parts=tuple(replace(part, reserved=part.replicas + (extra if part is dearest else 0)) for part in placed)
+    )
 
 
 def running(options: Iterable[Option], standing: Sequence[Placement]) -> Arrangement | None:

@@ -252,12 +252,10 @@ def held_claim(holding: Holding) -> Claim:
 
 
 def _reserved_hourly(holding: Holding) -> Decimal:
-    """USD per hour of replicas that are held and do not run yet, at the price of the placement that would grow."""
-    staying = [placement for placement in holding.placements if placement.role is not Role.DRAINING]
-    missing = holding.reserved_replicas - sum(placement.replicas for placement in staying)
-    if len(staying) != 1 or missing <= 0 or not staying[0].replicas:
-        return ZERO
-    return missing * staying[0].tensor_parallel_size * staying[0].usd_per_gpu_hour
+    """USD per hour of replicas that are held and do not run yet, at the price of the dearest kind that may grow."""
+    staying = [item for item in holding.placements if item.role is not Role.DRAINING and item.replicas]
+    missing = max(0, holding.reserved_replicas - sum(item.replicas for item in staying))
+    return missing * max((item.tensor_parallel_size * item.usd_per_gpu_hour for item in staying), default=ZERO)
 
 
 def claim_of(demand: Demand, usd: Decimal) -> Claim:

@@ -55,16 +55,24 @@ class Option:
         return None if hours is None or hourly is None else hourly * Decimal(f"{hours:.6f}")
 
     @property
+    def charged_per_gpu_hour(self) -> Decimal:
+        """USD per GPU-hour that it is charged: what runs without a stated price pays what it paid; 0 without any."""
+        if self.price is not None:
+            return self.price.usd_per_gpu_hour
+        return self.held.usd_per_gpu_hour if self.held is not None else ZERO
+
+    @property
     def replica_usd_per_month(self) -> Decimal:
         """USD per month of 730 hours for one replica, 0 without a price."""
-        if self.price is None:
-            return ZERO
-        return self.assessment.tensor_parallel_size * self.price.usd_per_gpu_hour * HOURS_PER_MONTH
+        return self.assessment.tensor_parallel_size * self.charged_per_gpu_hour * HOURS_PER_MONTH
 
     @property
     def claimed_usd(self) -> Decimal:
         """USD that the ledger holds for it: a batch's total, else USD per month of the reserved count."""
-        return self.usd_total if self.usd_total is not None else self.reserved * self.replica_usd_per_month
+        hours = self.assessment.hours
+        if hours is None:
+            return self.reserved * self.replica_usd_per_month
+        return self.gpus * self.charged_per_gpu_hour * Decimal(f"{hours:.6f}")
 
     @property
     def comparable(self) -> Decimal:
