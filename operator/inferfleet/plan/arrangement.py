@@ -51,14 +51,18 @@ def alone(option: Option) -> Arrangement:
 
 
 def reserving(demand: Demand, parts: Iterable[Option]) -> Arrangement:
-    """Return the parts as an arrangement, each holding its count; what `reserve: Max` adds is held of the dearest."""
-    placed = tuple(parts)
-    total = sum(part.replicas for part in placed)
-    extra = reserved_count(demand, total) - total
-    dearest = max(placed, key=lambda part: part.replica_usd_per_month, default=None)
-    return Arrangement(
-        parts=tuple(replace(part, reserved=part.replicas + (extra if part is dearest else 0)) for part in placed)
-    )
+    """Return the parts as an arrangement that holds what runs, and with `reserve: Max` no less than all of the dearest.
+
+    Of the dearest, because then fewer replicas of any kind never hold more than before.
+    """
+    counted = Arrangement(parts=tuple(replace(part, reserved=part.replicas) for part in parts))
+    dearest = max(counted.parts, key=lambda part: part.replica_usd_per_month, default=None)
+    if dearest is None:
+        return counted
+    largest = replace(dearest, reserved=reserved_count(demand, dearest.replicas))
+    if largest.claimed_usd <= counted.claimed_usd:
+        return counted
+    return Arrangement(parts=tuple(largest if part is dearest else replace(part, reserved=0) for part in counted.parts))
 
 
 def running(options: Iterable[Option], standing: Sequence[Placement]) -> Arrangement | None:
