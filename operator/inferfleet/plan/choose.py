@@ -93,6 +93,9 @@ def _why_chosen(option: Option, feasible: list[Option]) -> Reason:
 
 
 def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tuple[Reason, str]:
+    if not option.serves:
+        held = any(part.held for part in arrangement.parts)
+        return (Reason.MOVE_NOT_WORTH_IT if held else Reason.MORE_EXPENSIVE), _overloaded(option)
     difference = option.comparable - arrangement.comparable
     unit = "in total" if option.usd_total is not None else "per month"
     if difference < 0:
@@ -100,6 +103,14 @@ def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tup
     if difference == 0:
         return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
     return Reason.MORE_EXPENSIVE, f"USD {usd_text(difference)} {unit} more than the chosen one"
+
+
+def _overloaded(option: Option) -> str:
+    needed = option.assessment.replicas
+    return (
+        f"scaling.maxReplicas allows {option.recommended} of the {needed} replicas that the rate needs; they carry "
+        f"{option.requests_per_second:.2f} requests/s"
+    )
 
 
 def _too_close(option: Option) -> Refusal:

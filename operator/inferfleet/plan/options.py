@@ -82,11 +82,26 @@ class Option:
         return self.usd_total if self.usd_total is not None else max(self.recommended, 1) * self.replica_usd_per_month
 
     @property
-    def order(self) -> tuple[Decimal, int, float, str, str, int]:
-        """Cheapest first; ties by fewer GPUs, then faster, then name."""
+    def serves(self) -> bool:
+        """Whether the recommended count carries the rate: scaling.maxReplicas may allow fewer than it needs."""
+        return not self.recommended or self.assessment.replicas <= self.recommended
+
+    @property
+    def requests_per_second(self) -> float:
+        """What the recommended count carries."""
+        return self.recommended * (self.assessment.speed.requests_per_second if self.assessment.speed else 0.0)
+
+    @property
+    def order(self) -> tuple[bool, Decimal, int, float, str, str, int]:
+        """What serves the rate first, cheapest first; ties by fewer GPUs, then faster, then name.
+
+        Where scaling.maxReplicas allows too few, the cheapest per request is the cheapest.
+        """
         speed = self.assessment.speed.requests_per_second if self.assessment.speed else 0.0
         size = self.assessment.tensor_parallel_size
-        return (self.comparable, self.recommended * size, -speed, self.assessment.pool, self.assessment.gpu_type, size)
+        usd = self.comparable if self.serves else self.comparable / Decimal(self.requests_per_second)
+        gpus = self.recommended * size
+        return (not self.serves, usd, gpus, -speed, self.assessment.pool, self.assessment.gpu_type, size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

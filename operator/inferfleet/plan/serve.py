@@ -4,7 +4,7 @@ In: a `Case`, which is one demand with everything that stands between its offers
 ledger are only read here; `carry_out` charges them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -89,7 +89,7 @@ def choose(case: Case) -> Course:
         settled = tuple(_too_dear_together(case.gate, option, sized.arrangement) for option in settled)
         able = feasible(settled)
     best = alone(able[0]) if able else None
-    mixture = cheapest_mixture(case.gate, case.offered, able[0] if able else None) if may_mix(case.demand) else None
+    mixture = cheapest_mixture(case.gate, case.offered, _serving(able)) if may_mix(case.demand) else None
     arrangement = mixture or best
     return Course(arrangement=arrangement, candidates=recorded(settled, able, arrangement), stands=case.stands)
 
@@ -184,14 +184,25 @@ def _going_on(
 
 def _cheaper(case: Case, able: list[Option], current: Arrangement) -> list[Arrangement]:
     """What would serve the demand at less than what runs does, cheapest first."""
-    found = [alone(option) for option in able if not option.held and option.comparable < current.comparable]
+    others = [option for option in able if not option.held]
+    found = [alone(option) for option in others if option.comparable < current.comparable and _carries(option, current)]
     if may_mix(case.demand):
-        single = next((option for option in able if not option.held), None)
-        mixture = cheapest_mixture(case.gate, case.offered, single)
+        mixture = cheapest_mixture(case.gate, case.offered, _serving(others))
         if mixture and mixture.comparable < current.comparable and not all(part.held for part in mixture.parts):
             found.append(mixture)
     named = [target for target in found if nameable(case.demand, target, case.names)]
     return sorted(named, key=lambda item: item.comparable)
+
+
+def _serving(options: Iterable[Option]) -> Option | None:
+    """The first that carries the rate."""
+    return next((option for option in options if option.serves), None)
+
+
+def _carries(option: Option, current: Arrangement) -> bool:
+    """Whether a move to it loses nothing: it serves the rate, or as much of it as what runs and does not either."""
+    lacking = len(current.parts) == 1 and not current.parts[0].serves
+    return option.serves or (lacking and option.requests_per_second >= current.parts[0].requests_per_second)
 
 
 def _why_stay(mover: Mover, option: Option) -> str:
