@@ -11,7 +11,7 @@ from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import History
 from inferfleet.domain.placement import Placement
 from inferfleet.plan.arrangement import Arrangement
-from inferfleet.plan.choose import praise
+from inferfleet.plan.choose import praise, shares
 from inferfleet.plan.decrease import PATIENCE
 from inferfleet.plan.leaving import able_to_drain, usd_per_month
 from inferfleet.plan.ledger import claim_of
@@ -92,6 +92,8 @@ def _kind(item: Placement) -> tuple[str, str, int]:
 
 def _message(arrangement: Arrangement, draining: tuple[Placement, ...], history: History) -> str:
     parts = [" + ".join(praise(part) for part in arrangement.parts)]
+    if len(arrangement.parts) > 1:
+        parts.append(shares(arrangement))
     if draining:
         names = ", ".join(f"{item.replicas} x {item.gpu_type} in pool {item.pool}" for item in draining)
         parts.append(f"moving: {names} runs until this is ready")

@@ -149,6 +149,22 @@ def praise(option: Option) -> str:
     )
 
 
+def shares(mix: Arrangement) -> str:
+    """Say which share of the requests each part is planned to carry, beside what one plain Service sends it."""
+    carried = [
+        part.replicas * (part.assessment.speed.requests_per_second if part.assessment.speed else 0.0)
+        for part in mix.parts
+    ]
+    return (
+        f"planned for {_percentages(carried)} of the requests; a Service spreads them evenly over pods "
+        f"({_percentages([part.replicas for part in mix.parts])}), so weigh them in front of it"
+    )
+
+
+def _percentages(amounts: Sequence[float]) -> str:
+    return " and ".join(f"{amount / sum(amounts) * 100:.0f} %" for amount in amounts)
+
+
 def _candidate(option: Option, verdict: Verdict, reason: Reason, message: str) -> Candidate:
     assessment = option.assessment
     return Candidate(

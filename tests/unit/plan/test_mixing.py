@@ -74,6 +74,11 @@ def test_both_parts_are_recorded_as_chosen_the_largest_first() -> None:
     ]
 
 
+def test_a_mix_says_which_share_each_kind_is_planned_for() -> None:
+    words = one(asked(RATE), A100, L4).message
+    assert "planned for 96 % and 4 % of the requests; a Service spreads them evenly over pods (67 % and 33 %)" in words
+
+
 def test_a_saving_below_five_per_cent_is_not_worth_a_second_kind() -> None:
     dear = replace(L4, usd_per_gpu_hour=Decimal("3.43") * 3 * Decimal("0.96") - 2 * Decimal("3.43"))
     assert len(one(asked(RATE), A100, dear).placements) == 1
