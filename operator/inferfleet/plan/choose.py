@@ -46,6 +46,9 @@ def obstacle(candidates: Sequence[Candidate]) -> tuple[ReadyReason, str]:
 
 
 def _nearness(candidate: Candidate) -> float:
+    """How near it came beside others of its reason: the fastest batch, else the least cost, else the most memory."""
+    if candidate.reason is Reason.TOO_SLOW and candidate.hours is not None:
+        return -candidate.hours
     if candidate.usd_per_hour is not None:
         return -float(candidate.usd_per_hour)
     return candidate.memory.margin_gib if candidate.memory else 0.0

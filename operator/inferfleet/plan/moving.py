@@ -14,7 +14,7 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
 from inferfleet.plan.arrangement import Arrangement, reserving
 from inferfleet.plan.assess import DEADLINE_SHARE, LOAD_HOURS
-from inferfleet.plan.deadline import hours_left
+from inferfleet.plan.deadline import duration_text, hours_left
 from inferfleet.plan.decrease import not_smaller
 from inferfleet.plan.leaving import usd_per_month
 from inferfleet.plan.ledger import Headroom
@@ -102,7 +102,9 @@ class Mover:
         needed = LOAD_HOURS + max((part.assessment.hours or 0.0) for part in target.parts) * (1 - self.holding.done)
         if needed <= left * DEADLINE_SHARE:
             return None
-        return Objection(message=f"would take {needed:.1f} h more; the deadline is in {left:.1f} h")
+        return Objection(
+            message=f"would take {duration_text(needed)} more; the deadline is in {duration_text(max(0.0, left))}"
+        )
 
     def _unaffordable(self, target: Arrangement) -> Objection | None:
         """Both run until the new one is ready: the overlap must be covered before it begins."""
