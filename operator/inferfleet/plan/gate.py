@@ -11,6 +11,7 @@ from decimal import Decimal
 from inferfleet.api.enums import Role
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.money import usd_text
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy
 from inferfleet.plan.assess import Assessment
@@ -95,7 +96,7 @@ class Gate:
             self._backing_off(option)
             or no_capacity(option, self.stock)
             or no_price(option)
-            or _over_budget(self.claimed_usd(option), money)
+            or self._objection(option, money)
         )
         return option if objection is None else replace(option, refusal=objection)
 
@@ -103,7 +104,7 @@ class Gate:
         """Keep what runs, grow it as far as stock and money allow, and ask for the money that another spec claims."""
         kept = self._granted(option, *self._grantable(option, money))
         # A larger batch or reserve, or another category, claims more for the same pods, also where nothing may grow.
-        objection = None if self.admitted(kept) else _over_budget(self.claimed_usd(kept), money)
+        objection = None if self.admitted(kept) else self._objection(kept, money)
         return kept if objection is None else replace(kept, refusal=objection)
 
     def _grantable(self, option: Option, money: Headroom) -> tuple[int, str]:
@@ -120,10 +121,14 @@ class Gate:
         room = mine + self.stock.room(pool, option.assessment.tensor_parallel_size)
         granted, message = min(wanted, room), f"pool {pool} has room for {room} of {wanted} replicas"
         trial = self._granted(option, granted, message)
-        objection = _over_budget(self.claimed_usd(trial), money) if granted > mine else None
+        objection = self._objection(trial, money) if granted > mine else None
         if objection is None:
             return granted, message
         return max(mine, min(granted - 1, self._affordable(trial, money))), objection.message
+
+    def _objection(self, option: Option, money: Headroom) -> Refusal | None:
+        usd = self.claimed_usd(option)
+        return _over_budget(usd, money, draining=usd - option.claimed_usd)
 
     def _affordable(self, trial: Option, money: Headroom) -> int:
         """Replicas that the money left would pay for, beside what is held already and what drains."""
@@ -198,10 +203,11 @@ def no_price(option: Option) -> Refusal | None:
     )
 
 
-def _over_budget(usd: Decimal, money: Headroom) -> Refusal | None:
+def _over_budget(usd: Decimal, money: Headroom, *, draining: Decimal = ZERO) -> Refusal | None:
     if money.allows(usd):
         return None
-    return Refusal(Reason.OVER_BUDGET, lambda: money.refusal(usd))
+    both = f"with {usd_text(draining)} for what runs until the move is over: " if draining else ""
+    return Refusal(Reason.OVER_BUDGET, lambda: both + money.refusal(usd))
 
 
 def _beside(draining: Iterable[Placement], parts: Iterable[Option]) -> tuple[Placement, ...]:

@@ -71,6 +71,12 @@ def test_a_forced_change_during_a_move_needs_the_money_of_what_drains() -> None:
     assert (decision.blocked, decision.placements) == (ReadyReason.OVER_BUDGET, moving().placements)
 
 
+def test_a_refusal_during_a_move_names_the_money_of_what_drains() -> None:
+    elsewhere = edited(placement={"gpuTypes": ["nvidia-h100-80gb"]})
+    words = one(elsewhere, A100, L40S, H100, held=moving(), usd="4000").message
+    assert words.startswith("with 2503.90 for what runs until the move is over: needs 5423.90 USD per month")
+
+
 def test_a_move_ends_when_its_successor_is_ready_though_the_new_spec_is_refused() -> None:
     elsewhere = edited(placement={"gpuTypes": ["nvidia-h100-80gb"]})
     decision = one(elsewhere, A100, L40S, H100, held=moving(ready=True), usd="4000")
