@@ -79,14 +79,18 @@ class Oracle:
 
     def _singles(
         self, demand: Demand, ability: Ability, limit: Decimal | None
-    ) -> Iterator[tuple[tuple[Decimal, int, float, str, str, int], _Answer]]:
+    ) -> Iterator[tuple[tuple[bool, Decimal, int, float, str, str, int], _Answer]]:
+        scaling = demand.spec.scaling
         for (name, size), replica in ability.items():
             pool = self._pools[name]
-            replicas = max(demand.spec.scaling.min_replicas, math.ceil(_rate(demand) / replica.capacity - 1e-9))
+            needed = max(scaling.min_replicas, math.ceil(_rate(demand) / replica.capacity - 1e-9))
+            replicas = min(needed, scaling.max_replicas or needed)
             usd = _usd(pool, size, replicas)
             if usd is None or not self._room(name, size, replicas) or (limit is not None and usd > limit):
                 continue
-            order = (usd, replicas * size, -replica.speed, name, pool.gpu_type, size)
+            lacking = replicas < needed
+            price = usd / Decimal(replicas * replica.speed) if lacking else usd
+            order = (lacking, price, replicas * size, -replica.speed, name, pool.gpu_type, size)
             yield order, _Answer(counts=((name, size, replicas),), usd=usd)
 
     def _mixes(self, demand: Demand, ability: Ability, limit: Decimal | None) -> Iterator[_Answer]:

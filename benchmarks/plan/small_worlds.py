@@ -77,14 +77,14 @@ def _pool(chance: Random, index: int) -> Pool:
 
 
 @lru_cache(maxsize=64)
-def _spec(model: str, rate: str, mixed: str, least: int) -> InferenceDeploymentSpec:
+def _spec(model: str, rate: str, mixed: str, least: int, most: int | None) -> InferenceDeploymentSpec:
     content: dict[str, Any] = {
         "model": {"id": model},
         "workload": {"class": "RealTime"},
         "traffic": {"requestsPerSecond": rate, "inputTokens": 800, "outputTokens": 300},
         "objectives": {"timePerOutputTokenMilliseconds": 120},
         "placement": {"mixedGPUTypes": mixed},
-        "scaling": {"minReplicas": least},
+        "scaling": {"minReplicas": least} | ({} if most is None else {"maxReplicas": most}),
     }
     return InferenceDeploymentSpec.model_validate(content)
 
@@ -92,11 +92,12 @@ def _spec(model: str, rate: str, mixed: str, least: int) -> InferenceDeploymentS
 def _demand(chance: Random, index: int, *, mixed: bool) -> Demand:
     namespace = chance.choice(("team-a", "team-b"))
     model, least = chance.choice(MODELS), 1 if mixed else chance.choice((1, 1, 2))
+    most = None if mixed else chance.choice((None, None, 2, 4))
     return Demand(
         uid=f"uid-{index}",
         namespace="team-a" if index == 0 else namespace,
         name=f"d-{index}",
-        spec=_spec(model, chance.choice(RATES), "Allowed" if mixed else "Never", least),
+        spec=_spec(model, chance.choice(RATES), "Allowed" if mixed else "Never", least, most),
         model=_model(model),
         namespace_labels=(("team", "team-a" if index == 0 else namespace),),
     )
@@ -137,7 +138,9 @@ def _alone(model: str, gpu_type: str) -> dict[int, Replica]:
         usd_per_gpu_hour=Decimal(1),
         nodes_known=False,
     )
-    demand = Demand(uid="u", namespace="n", name="d", spec=_spec(model, RATES[0], "Never", 1), model=_model(model))
+    demand = Demand(
+        uid="u", namespace="n", name="d", spec=_spec(model, RATES[0], "Never", 1, None), model=_model(model)
+    )
     (decision,) = decide(World(pools=(pool,)), [demand])
     return {
         item.tensor_parallel_size: Replica(

@@ -4,12 +4,13 @@ In: options that stock and money allow. Out: what runs now as an arrangement, an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
+from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.plan.options import ZERO, Option
+from inferfleet.plan.options import ZERO, Option, reserved_count
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +48,21 @@ class Arrangement:
 def alone(option: Option) -> Arrangement:
     """Return the arrangement of one option."""
     return Arrangement(parts=(option,))
+
+
+def reserving(demand: Demand, parts: Iterable[Option]) -> Arrangement:
+    """Return the parts as an arrangement that holds what runs, and with `reserve: Max` no less than all of the dearest.
+
+    Of the dearest, because then fewer replicas of any kind never hold more than before.
+    """
+    counted = Arrangement(parts=tuple(replace(part, reserved=part.replicas) for part in parts))
+    dearest = max(counted.parts, key=lambda part: part.replica_usd_per_month, default=None)
+    if dearest is None:
+        return counted
+    largest = replace(dearest, reserved=reserved_count(demand, dearest.replicas))
+    if largest.claimed_usd <= counted.claimed_usd:
+        return counted
+    return Arrangement(parts=tuple(largest if part is dearest else replace(part, reserved=0) for part in counted.parts))
 
 
 def running(options: Iterable[Option], standing: Sequence[Placement]) -> Arrangement | None:

@@ -14,6 +14,7 @@ from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.speed import Speed
 from inferfleet.domain.world import Pool
 from inferfleet.plan import memory, throughput
+from inferfleet.plan.deadline import duration_text
 from inferfleet.plan.eligible import Refusal, refusal
 from inferfleet.plan.engine_settings import engine_settings
 from inferfleet.plan.fitting import estimate_of, fitting, gpu_of
@@ -199,8 +200,8 @@ def _too_slow(shape: Shape, speed: Speed, hours: float | None) -> Refusal | None
     if hours is not None and deadline and hours > DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:
         return Refusal(
             Reason.TOO_SLOW,
-            f"one shard takes {hours:.1f} h; {DEADLINE_SHARE:.0%} of deadlineSeconds is "
-            f"{DEADLINE_SHARE * deadline / SECONDS_PER_HOUR:.1f} h",
+            f"one shard takes {duration_text(hours)}; {DEADLINE_SHARE:.0%} of spec.batch.deadlineSeconds {deadline} is "
+            f"{duration_text(DEADLINE_SHARE * deadline / SECONDS_PER_HOUR)}",
         )
     return None
 

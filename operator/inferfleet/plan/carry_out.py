@@ -4,20 +4,19 @@ In: a case and its course. Out: the `Decision`. Real-time work that moves keeps 
 ready; a batch leaves at once, because two must not write one output.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from inferfleet.api.enums import Role
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import History
-from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Placement
 from inferfleet.plan.arrangement import Arrangement
-from inferfleet.plan.choose import praise
+from inferfleet.plan.choose import praise, shares
 from inferfleet.plan.decrease import PATIENCE
+from inferfleet.plan.leaving import able_to_drain, usd_per_month
 from inferfleet.plan.ledger import claim_of
 from inferfleet.plan.money_gate import admitted
-from inferfleet.plan.options import ZERO, counts
+from inferfleet.plan.options import counts
 from inferfleet.plan.outcome import Names, placements
 from inferfleet.plan.serve import Case, Course
 from inferfleet.plan.stockout import MOVE_PATIENCE, next_change, ready
@@ -32,8 +31,7 @@ def carry_out(case: Case, course: Course) -> Decision:
     for part in arrangement.parts:
         more = part.replicas - (part.held.replicas if part.held else 0)
         case.gate.stock.promise(part.assessment.pool, part.assessment.tensor_parallel_size, more)
-    leaving = sum((item.usd_per_hour * HOURS_PER_MONTH for item in draining), ZERO)
-    claim = claim_of(demand, arrangement.claimed_usd + leaving)
+    claim = claim_of(demand, arrangement.claimed_usd + usd_per_month(draining))
     verdict = admitted(case.gate.ledger.shortages(claim, case.gate.policies), claim, case.gate.policies, arrangement)
     case.gate.ledger.record(claim)
     history = _history(case, course, placed)
@@ -69,18 +67,11 @@ def _names(case: Case, course: Course, arrangement: Arrangement) -> Names:
 
 def _draining(case: Case, course: Course, placed: tuple[Placement, ...]) -> tuple[Placement, ...]:
     """What runs until the successor is ready: what was left just now, or lately."""
-    if case.demand.spec.batch is not None or case.holding is None:
-        return ()
     names = {item.name for item in placed}
     leaving = course.stands.staying if course.moves else course.stands.draining
     if not course.moves and ready(case.holding, placed):
         return ()
-    known = {(pool.name, pool.capacity_type) for pool in case.pools}
-    return tuple(
-        replace(item, role=Role.DRAINING)
-        for item in leaving
-        if item.name not in names and (item.pool, item.capacity_type) in known
-    )
+    return able_to_drain(case.demand, (item for item in leaving if item.name not in names), case.pools)
 
 
 def _history(case: Case, course: Course, placed: tuple[Placement, ...]) -> History:
@@ -101,6 +92,8 @@ def _kind(item: Placement) -> tuple[str, str, int]:
 
 def _message(arrangement: Arrangement, draining: tuple[Placement, ...], history: History) -> str:
     parts = [" + ".join(praise(part) for part in arrangement.parts)]
+    if len(arrangement.parts) > 1:
+        parts.append(shares(arrangement))
     if draining:
         names = ", ".join(f"{item.replicas} x {item.gpu_type} in pool {item.pool}" for item in draining)
         parts.append(f"moving: {names} runs until this is ready")

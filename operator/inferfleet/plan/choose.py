@@ -46,6 +46,9 @@ def obstacle(candidates: Sequence[Candidate]) -> tuple[ReadyReason, str]:
 
 
 def _nearness(candidate: Candidate) -> float:
+    """How near it came beside others of its reason: the fastest batch, else the least cost, else the most memory."""
+    if candidate.reason is Reason.TOO_SLOW and candidate.hours is not None:
+        return -candidate.hours
     if candidate.usd_per_hour is not None:
         return -float(candidate.usd_per_hour)
     return candidate.memory.margin_gib if candidate.memory else 0.0
@@ -93,6 +96,9 @@ def _why_chosen(option: Option, feasible: list[Option]) -> Reason:
 
 
 def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tuple[Reason, str]:
+    if not option.serves:
+        held = any(part.held for part in arrangement.parts)
+        return (Reason.MOVE_NOT_WORTH_IT if held else Reason.MORE_EXPENSIVE), _overloaded(option)
     difference = option.comparable - arrangement.comparable
     unit = "in total" if option.usd_total is not None else "per month"
     if difference < 0:
@@ -100,6 +106,14 @@ def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tup
     if difference == 0:
         return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
     return Reason.MORE_EXPENSIVE, f"USD {usd_text(difference)} {unit} more than the chosen one"
+
+
+def _overloaded(option: Option) -> str:
+    needed = option.assessment.replicas
+    return (
+        f"scaling.maxReplicas allows {option.recommended} of the {needed} replicas that the rate needs; they carry "
+        f"{option.requests_per_second:.2f} requests/s"
+    )
 
 
 def _too_close(option: Option) -> Refusal:
@@ -136,6 +150,22 @@ def praise(option: Option) -> str:
         f"{speed.requests_per_second:.2f} requests/s per replica at {pace}, "
         f"{estimate.kv_cache_gib:.1f} GiB of KV cache per GPU, {cost}{probe}{slower}"
     )
+
+
+def shares(mix: Arrangement) -> str:
+    """Say which share of the requests each part is planned to carry, beside what one plain Service sends it."""
+    carried = [
+        part.replicas * (part.assessment.speed.requests_per_second if part.assessment.speed else 0.0)
+        for part in mix.parts
+    ]
+    return (
+        f"planned for {_percentages(carried)} of the requests; a Service spreads them evenly over pods "
+        f"({_percentages([part.replicas for part in mix.parts])}), so weigh them in front of it"
+    )
+
+
+def _percentages(amounts: Sequence[float]) -> str:
+    return " and ".join(f"{amount / sum(amounts) * 100:.0f} %" for amount in amounts)
 
 
 def _candidate(option: Option, verdict: Verdict, reason: Reason, message: str) -> Candidate:

@@ -24,6 +24,14 @@ def hours_left(demand: Demand, now: datetime | None) -> float | None:
     return None if deadline is None or now is None else (deadline - now).total_seconds() / 3600
 
 
+def duration_text(hours: float) -> str:
+    """Write hours in the unit that shows them: '45 s', '12 min', '1.8 h'."""
+    seconds = hours * 3600
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{hours:.1f} h"
+
+
 def overdue(demand: Demand, holding: Holding | None, now: datetime | None) -> tuple[ReadyReason, str] | None:
     """Refuse to start a batch whose deadline has passed; one that was started is ended by its Job."""
     left, deadline = hours_left(demand, now), deadline_at(demand)

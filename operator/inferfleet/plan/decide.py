@@ -23,6 +23,7 @@ from inferfleet.plan.choose import obstacle
 from inferfleet.plan.deadline import deadline_at, overdue
 from inferfleet.plan.exhausted import after_deaths, surviving
 from inferfleet.plan.gate import Gate
+from inferfleet.plan.leaving import able_to_drain, arrived
 from inferfleet.plan.ledger import Ledger, claim_of, held_claim
 from inferfleet.plan.options import ZERO, Option, offers
 from inferfleet.plan.outcome import ended_before, finished, suspended, unserved
@@ -120,6 +121,8 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
         excluded_pools=stands.excluded,
         limits=stands.limits,
         same_spec=_same_spec(demand, holding),
+        holding=holding,
+        draining=able_to_drain(demand, stands.draining, planning.pools),
     )
     case = Case(
         demand=demand,
@@ -137,8 +140,8 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
 
 
 def _left_out(planning: _Pass, case: Case, course: Course, shape: Shape) -> Decision:
-    """Nothing can serve it: give up what did not come or died, keep the rest, and say why."""
-    holding = released(case.holding, case.stands)
+    """Nothing can serve it: give up what did not come or died, end a move that is over, keep the rest, say why."""
+    holding = arrived(released(case.holding, case.stands))
     left = surviving(holding, shape.lessons)
     if left is not None and left != case.holding:
         planning.ledger.record(held_claim(left))

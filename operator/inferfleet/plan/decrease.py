@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inferfleet.domain.demand import Demand
-from inferfleet.plan.arrangement import Arrangement
-from inferfleet.plan.options import Option, reserved_count
+from inferfleet.plan.arrangement import Arrangement, reserving
+from inferfleet.plan.options import Option
 
 # "Replica decreases decided by the plan wait 30 minutes and need a 10 % change" (api.md, section 5).
 PATIENCE = timedelta(minutes=30)
@@ -38,17 +38,14 @@ def patient(
 
 def _kept(demand: Demand, before: Arrangement, wanted: Arrangement) -> Arrangement:
     needed = {part.held.name: part for part in wanted.parts if part.held}
-    return Arrangement(
-        parts=tuple(
-            _as_held(demand, needed.get(part.held.name) or replace(part, replicas=0, recommended=0))
-            for part in before.parts
-            if part.held
-        )
+    parts = (
+        needed.get(part.held.name) or replace(part, replicas=0, recommended=0) for part in before.parts if part.held
     )
+    return reserving(demand, (not_smaller(part) for part in parts))
 
 
-def _as_held(demand: Demand, part: Option) -> Option:
-    assert part.held is not None
-    if part.replicas >= part.held.replicas:
+def not_smaller(part: Option) -> Option:
+    """Return the part with at least the count that runs of it, of which none leaves now."""
+    if part.held is None or part.replicas >= part.held.replicas:
         return part
-    return replace(part, replicas=part.held.replicas, reserved=reserved_count(demand, part.held.replicas))
+    return replace(part, replicas=part.held.replicas)

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from inferfleet.api.enums import Role
 from inferfleet.api.reasons import Reason
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.money import usd_text
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy
 from inferfleet.plan.assess import Assessment
 from inferfleet.plan.eligible import Refusal
+from inferfleet.plan.leaving import usd_per_month
 from inferfleet.plan.ledger import Headroom, Ledger, claim_of
 from inferfleet.plan.options import ZERO, Option, reserved_count
 from inferfleet.plan.stock import Stock
@@ -24,7 +27,8 @@ class Gate:
     """What stands between a demand's offers and the cluster today: stock, money, pools that back off, what it holds.
 
     `limits` bounds placements, by name, that must not grow for now: their pool backs off. `same_spec`: what runs was
-    admitted for the spec as it stands, so only estimates and prices can have changed what it claims.
+    admitted for the spec as it stands, so only estimates and prices can have changed what it claims. `draining` runs
+    on, and is paid for, until what takes its place is ready.
     """
 
     demand: Demand
@@ -35,11 +39,32 @@ class Gate:
     excluded_pools: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
     same_spec: bool = True
+    holding: Holding | None = None
+    draining: tuple[Placement, ...] = ()
 
     @property
     def money(self) -> Headroom:
         """What the policies leave for this demand's owner now."""
         return self.ledger.headroom(claim_of(self.demand, ZERO), self.policies)
+
+    def claimed_usd(self, *parts: Option) -> Decimal:
+        """USD that would be held with these running: a batch's total, else per month, with what drains beside them."""
+        usd = sum((part.claimed_usd for part in parts), ZERO)
+        leaving = _beside(self.draining, parts) if self.draining else ()
+        return usd + usd_per_month(leaving) if leaving and not self._ready(parts) else usd
+
+    def affords(self, *parts: Option) -> bool:
+        """Whether money allows these to run together."""
+        return self.money.allows(self.claimed_usd(*parts))
+
+    def admitted(self, *parts: Option) -> bool:
+        """Whether the money was granted for just this: the spec is the same, and it is not what a move was leaving.
+
+        What a move leaves holds no `reserve: Max` any more, so turning back to it claims that anew.
+        """
+        before = self.holding.placements if self.holding else ()
+        left = {item.name for item in before if item.role is Role.DRAINING}
+        return self.same_spec and not any(part.held and part.held.name in left for part in parts)
 
     def settle(self, offered: Iterable[Option]) -> tuple[Option, ...]:
         """Return the offers as they stand now, in the same order; the first objection refuses an offer."""
@@ -58,7 +83,7 @@ class Gate:
             return standing
         return tuple(
             option
-            if option.refusal is not None or (objection := _over_budget(option, money)) is None
+            if option.refusal is not None or (objection := _over_budget(option.claimed_usd, money)) is None
             else replace(option, refusal=objection)
             for option in standing
         )
@@ -71,41 +96,54 @@ class Gate:
             self._backing_off(option)
             or no_capacity(option, self.stock)
             or no_price(option)
-            or _over_budget(option, money)
+            or self._objection(option, money)
         )
         return option if objection is None else replace(option, refusal=objection)
 
     def _grown(self, option: Option, money: Headroom) -> Option:
-        """Keep what runs; grant the largest growth that stock and money allow."""
+        """Keep what runs, grow it as far as stock and money allow, and ask for the money that another spec claims."""
+        kept = self._granted(option, *self._grantable(option, money))
+        # A larger batch or reserve, or another category, claims more for the same pods, also where nothing may grow.
+        objection = None if self.admitted(kept) else self._objection(kept, money)
+        return kept if objection is None else replace(kept, refusal=objection)
+
+    def _grantable(self, option: Option, money: Headroom) -> tuple[int, str]:
+        """Return the largest count that may run, and why it is not what was asked for."""
         assert option.held is not None
-        size, wanted, mine = option.assessment.tensor_parallel_size, option.replicas, option.held.replicas
+        pool, wanted, mine = option.assessment.pool, option.replicas, option.held.replicas
         limit = self.limits.get(option.held.name)
         if limit is not None and wanted > limit:
-            return self._granted(option, limit, f"pool {option.assessment.pool} did not deliver them and is left alone")
+            return limit, f"pool {pool} did not deliver them and is left alone"
         if wanted <= mine:
-            return self._claimed_anew(option, money)
+            return wanted, ""
         if option.price is None:
-            return self._granted(option, mine, f"pool {option.assessment.pool} has no price any more")
-        room = mine + self.stock.room(option.assessment.pool, size)
-        granted, message = min(wanted, room), f"pool {option.assessment.pool} has room for {room} of {wanted} replicas"
+            return mine, f"pool {pool} has no price any more"
+        room = mine + self.stock.room(pool, option.assessment.tensor_parallel_size)
+        granted, message = min(wanted, room), f"pool {pool} has room for {room} of {wanted} replicas"
         trial = self._granted(option, granted, message)
-        objection = _over_budget(trial, money) if granted > mine else None
+        objection = self._objection(trial, money) if granted > mine else None
         if objection is None:
-            return trial if granted < wanted else self._granted(option, wanted, "")
-        affordable = max(mine, min(granted - 1, self._affordable(option, money)))
-        return self._claimed_anew(self._granted(option, affordable, objection.message), money)
+            return granted, message
+        return max(mine, min(granted - 1, self._affordable(trial, money))), objection.message
 
-    def _claimed_anew(self, option: Option, money: Headroom) -> Option:
-        """Ask for the money where another spec claims more for the same pods: a larger batch, a larger reserve."""
-        objection = None if self.same_spec else _over_budget(option, money)
-        return option if objection is None else replace(option, refusal=objection)
+    def _objection(self, option: Option, money: Headroom) -> Refusal | None:
+        usd = self.claimed_usd(option)
+        return _over_budget(usd, money, draining=usd - option.claimed_usd)
 
-    def _affordable(self, option: Option, money: Headroom) -> int:
-        """Replicas that the money left would pay for, beside what is held already."""
-        unit = option.replica_usd_per_month
-        if money.limit is None or money.barred is not None or not unit or money.limit <= 0:
+    def _affordable(self, trial: Option, money: Headroom) -> int:
+        """Replicas that the money left would pay for, beside what is held already and what drains."""
+        unit = trial.replica_usd_per_month
+        if money.limit is None or money.barred is not None or not unit:
             return 0
-        return int(money.limit / unit)
+        beside = self.claimed_usd(trial) - trial.claimed_usd
+        return max(0, int((money.limit - beside) / unit))
+
+    def _ready(self, parts: Iterable[Option]) -> bool:
+        """Whether all of this serves already, so that what it replaces leaves at once."""
+        holding = self.holding
+        return holding is not None and all(
+            part.held is not None and holding.pods_of(part.held.name).ready >= part.replicas for part in parts
+        )
 
     def _granted(self, option: Option, granted: int, message: str) -> Option:
         return replace(
@@ -165,8 +203,14 @@ def no_price(option: Option) -> Refusal | None:
     )
 
 
-def _over_budget(option: Option, money: Headroom) -> Refusal | None:
-    usd = option.claimed_usd
+def _over_budget(usd: Decimal, money: Headroom, *, draining: Decimal = ZERO) -> Refusal | None:
     if money.allows(usd):
         return None
-    return Refusal(Reason.OVER_BUDGET, lambda: money.refusal(usd))
+    both = f"with {usd_text(draining)} for what runs until the move is over: " if draining else ""
+    return Refusal(Reason.OVER_BUDGET, lambda: both + money.refusal(usd))
+
+
+def _beside(draining: Iterable[Placement], parts: Iterable[Option]) -> tuple[Placement, ...]:
+    """What drains and is not one of the parts."""
+    names = {part.held.name for part in parts if part.held}
+    return tuple(item for item in draining if item.name not in names)

@@ -252,12 +252,11 @@ def held_claim(holding: Holding) -> Claim:
 
 
 def _reserved_hourly(holding: Holding) -> Decimal:
-    """USD per hour of replicas that are held and do not run yet, at the price of the placement that would grow."""
-    staying = [placement for placement in holding.placements if placement.role is not Role.DRAINING]
-    missing = holding.reserved_replicas - sum(placement.replicas for placement in staying)
-    if len(staying) != 1 or missing <= 0 or not staying[0].replicas:
-        return ZERO
-    return missing * staying[0].tensor_parallel_size * staying[0].usd_per_gpu_hour
+    """USD per hour held beyond what runs: `reserve: Max` is held as if all were of the dearest kind that stays."""
+    staying = [item for item in holding.placements if item.role is not Role.DRAINING and item.replicas]
+    dearest = max((item.tensor_parallel_size * item.usd_per_gpu_hour for item in staying), default=ZERO)
+    runs = sum((item.usd_per_hour for item in staying), ZERO)
+    return max(ZERO, holding.reserved_replicas * dearest - runs)
 
 
 def claim_of(demand: Demand, usd: Decimal) -> Claim:

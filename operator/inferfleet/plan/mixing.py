@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from inferfleet.api.enums import MixedGPUTypes, ReservePolicy
+from inferfleet.api.enums import MixedGPUTypes
 from inferfleet.domain.demand import Demand
-from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.arrangement import Arrangement, reserving
 from inferfleet.plan.assess import HEADROOM
 from inferfleet.plan.gate import Gate, held_here
 from inferfleet.plan.mix import Mix, MixOption, cheapest_mix
@@ -41,7 +41,7 @@ def cheapest_mixture(gate: Gate, offered: Sequence[Option], best: Option | None)
     held = {name: held_here(gate.held, option.assessment) for name, option in by_name.items()}
     parts = [replace(by_name[name], held=held[name]) for name, _ in found.counts]
     mixture = _arranged(gate.demand, parts, dict(found.counts))
-    if not _within_limits(gate.demand, mixture) or not gate.money.allows(mixture.claimed_usd):
+    if not _within_limits(gate.demand, mixture) or not gate.affords(*mixture.parts):
         return None
     if best is not None and mixture.comparable > best.comparable * (1 - LEAST_SAVING):
         return None
@@ -68,7 +68,7 @@ def resized(gate: Gate, current: Arrangement) -> Arrangement:
     for name, count in added.counts if added else ():
         wanted[name] += count
     grown = _arranged(gate.demand, list(names.values()), wanted)
-    if added and gate.money.allows(grown.claimed_usd) and _within_limits(gate.demand, grown):
+    if added and gate.affords(*grown.parts) and _within_limits(gate.demand, grown):
         return grown
     return _held_back(gate, current, running, grown if added else None)
 
@@ -79,12 +79,8 @@ def _held_back(gate: Gate, current: Arrangement, running: dict[str, int], grown:
     if grown is None:
         message, short = "their pools have no room for what the rate needs", 1
     else:
-        short = max(1, grown.recommended - sum(running.values()))
-        message = (
-            "the largest count is reached"
-            if gate.money.allows(grown.claimed_usd)
-            else gate.money.refusal(grown.claimed_usd)
-        )
+        short, usd = max(1, grown.recommended - sum(running.values())), gate.claimed_usd(*grown.parts)
+        message = "the largest count is reached" if gate.money.allows(usd) else gate.money.refusal(usd)
     first, *rest = kept.parts
     return Arrangement(parts=(replace(first, short=short, short_message=message), *rest))
 
@@ -97,15 +93,14 @@ def _usable(gate: Gate, option: Option) -> bool:
 
 def _kind(gate: Gate, option: Option) -> MixOption:
     """One replica of an option as the mix sees it; its capacity is what is left after the headroom."""
-    assessment, price = option.assessment, option.price
+    assessment = option.assessment
     assert assessment.speed is not None
     placement = held_here(gate.held, assessment)
     mine = placement.replicas if placement else 0
-    usd = placement.usd_per_gpu_hour if price is None and placement else price.usd_per_gpu_hour if price else Decimal(0)
     return MixOption(
         name=_name(option),
         requests_per_second=assessment.speed.requests_per_second / (1 + HEADROOM[assessment.speed.confidence]),
-        usd_per_hour=assessment.tensor_parallel_size * usd,
+        usd_per_hour=assessment.tensor_parallel_size * option.charged_per_gpu_hour,
         gpus=assessment.tensor_parallel_size,
         group=assessment.gpu_type,
         most=mine + gate.stock.room(assessment.pool, assessment.tensor_parallel_size),
@@ -142,19 +137,13 @@ def _undominated(kinds: list[MixOption], rate: float) -> list[MixOption]:
 
 
 def _arranged(demand: Demand, parts: Sequence[Option], counts: dict[str, int]) -> Arrangement:
-    """Give the parts their counts, the largest first; what a reservation of the maximum holds goes to the first."""
+    """Give the parts their counts, the largest first; what one would lack if it had to serve alone is forgotten."""
     placed = [
-        replace(part, replicas=counts[_name(part)], recommended=counts[_name(part)], reserved=counts[_name(part)])
+        replace(part, replicas=count, recommended=count, short=0, short_message="")
         for part in parts
-        if counts.get(_name(part))
+        if (count := counts.get(_name(part)))
     ]
-    placed.sort(key=lambda part: (-part.replicas, part.order))
-    scaling, total = demand.spec.scaling, sum(part.replicas for part in placed)
-    if scaling.reserve is ReservePolicy.MAX and scaling.max_replicas and placed and total < scaling.max_replicas:
-        dearest = max(placed, key=lambda part: part.replica_usd_per_month)
-        extra = scaling.max_replicas - total
-        placed = [replace(part, reserved=part.reserved + extra) if part is dearest else part for part in placed]
-    return Arrangement(parts=tuple(placed))
+    return reserving(demand, sorted(placed, key=lambda part: (-part.replicas, part.order)))
 
 
 def _within_limits(demand: Demand, arrangement: Arrangement) -> bool:

@@ -12,9 +12,11 @@ from decimal import Decimal
 from inferfleet.api.enums import RebalancePolicy
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
-from inferfleet.plan.arrangement import Arrangement
+from inferfleet.plan.arrangement import Arrangement, reserving
 from inferfleet.plan.assess import DEADLINE_SHARE, LOAD_HOURS
-from inferfleet.plan.deadline import hours_left
+from inferfleet.plan.deadline import duration_text, hours_left
+from inferfleet.plan.decrease import not_smaller
+from inferfleet.plan.leaving import usd_per_month
 from inferfleet.plan.ledger import Headroom
 from inferfleet.plan.options import ZERO, Option
 
@@ -100,13 +102,15 @@ class Mover:
         needed = LOAD_HOURS + max((part.assessment.hours or 0.0) for part in target.parts) * (1 - self.holding.done)
         if needed <= left * DEADLINE_SHARE:
             return None
-        return Objection(message=f"would take {needed:.1f} h more; the deadline is in {left:.1f} h")
+        return Objection(
+            message=f"would take {duration_text(needed)} more; the deadline is in {duration_text(max(0.0, left))}"
+        )
 
     def _unaffordable(self, target: Arrangement) -> Objection | None:
         """Both run until the new one is ready: the overlap must be covered before it begins."""
         if self.demand.spec.batch is not None:
             return None
-        overlap = target.claimed_usd + leaving_usd(self.holding, target)
+        overlap = overlapping(self.demand, target).claimed_usd + leaving_usd(self.holding, target)
         if self.money.allows(overlap):
             return None
         return Objection(message=f"both would run while moving, and that {self.money.refusal(overlap)}")
@@ -141,7 +145,12 @@ class Mover:
 def leaving_usd(holding: Holding, target: Arrangement) -> Decimal:
     """USD per month of what runs now and is not part of the target."""
     staying = {part.held.name for part in target.parts if part.held}
-    return sum((item.usd_per_hour * HOURS_PER_MONTH for item in holding.placements if item.name not in staying), ZERO)
+    return usd_per_month(item for item in holding.placements if item.name not in staying)
+
+
+def overlapping(demand: Demand, target: Arrangement) -> Arrangement:
+    """Return the target as it runs during the move: what stays part of it shrinks only when the move is over."""
+    return reserving(demand, (not_smaller(part) for part in target.parts))
 
 
 def _total(arrangement: Arrangement) -> Decimal:

@@ -55,16 +55,24 @@ class Option:
         return None if hours is None or hourly is None else hourly * Decimal(f"{hours:.6f}")
 
     @property
+    def charged_per_gpu_hour(self) -> Decimal:
+        """USD per GPU-hour that it is charged: what runs without a stated price pays what it paid; 0 without any."""
+        if self.price is not None:
+            return self.price.usd_per_gpu_hour
+        return self.held.usd_per_gpu_hour if self.held is not None else ZERO
+
+    @property
     def replica_usd_per_month(self) -> Decimal:
         """USD per month of 730 hours for one replica, 0 without a price."""
-        if self.price is None:
-            return ZERO
-        return self.assessment.tensor_parallel_size * self.price.usd_per_gpu_hour * HOURS_PER_MONTH
+        return self.assessment.tensor_parallel_size * self.charged_per_gpu_hour * HOURS_PER_MONTH
 
     @property
     def claimed_usd(self) -> Decimal:
         """USD that the ledger holds for it: a batch's total, else USD per month of the reserved count."""
-        return self.usd_total if self.usd_total is not None else self.reserved * self.replica_usd_per_month
+        hours = self.assessment.hours
+        if hours is None:
+            return self.reserved * self.replica_usd_per_month
+        return self.gpus * self.charged_per_gpu_hour * Decimal(f"{hours:.6f}")
 
     @property
     def comparable(self) -> Decimal:
@@ -74,11 +82,26 @@ class Option:
         return self.usd_total if self.usd_total is not None else max(self.recommended, 1) * self.replica_usd_per_month
 
     @property
-    def order(self) -> tuple[Decimal, int, float, str, str, int]:
-        """Cheapest first; ties by fewer GPUs, then faster, then name."""
+    def serves(self) -> bool:
+        """Whether the recommended count carries the rate: scaling.maxReplicas may allow fewer than it needs."""
+        return not self.recommended or self.assessment.replicas <= self.recommended
+
+    @property
+    def requests_per_second(self) -> float:
+        """What the recommended count carries."""
+        return self.recommended * (self.assessment.speed.requests_per_second if self.assessment.speed else 0.0)
+
+    @property
+    def order(self) -> tuple[bool, Decimal, int, float, str, str, int]:
+        """What serves the rate first, cheapest first; ties by fewer GPUs, then faster, then name.
+
+        Where scaling.maxReplicas allows too few, the cheapest per request is the cheapest.
+        """
         speed = self.assessment.speed.requests_per_second if self.assessment.speed else 0.0
         size = self.assessment.tensor_parallel_size
-        return (self.comparable, self.recommended * size, -speed, self.assessment.pool, self.assessment.gpu_type, size)
+        usd = self.comparable if self.serves else self.comparable / Decimal(self.requests_per_second)
+        gpus = self.recommended * size
+        return (not self.serves, usd, gpus, -speed, self.assessment.pool, self.assessment.gpu_type, size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

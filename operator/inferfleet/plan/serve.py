@@ -4,11 +4,12 @@ In: a `Case`, which is one demand with everything that stands between its offers
 ledger are only read here; `carry_out` charges them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inferfleet.api.enums import Role
+from inferfleet.api.reasons import Reason
 from inferfleet.domain.decision import Record
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.history import NO_HISTORY, History
@@ -17,9 +18,10 @@ from inferfleet.domain.world import Pool
 from inferfleet.plan.arrangement import Arrangement, alone, running
 from inferfleet.plan.choose import feasible, recorded
 from inferfleet.plan.decrease import patient
+from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.gate import Gate
-from inferfleet.plan.mixing import cheapest_mixture, may_mix, resized
-from inferfleet.plan.moving import Mover, Objection
+from inferfleet.plan.mixing import MOST_KINDS, cheapest_mixture, may_mix, resized
+from inferfleet.plan.moving import Mover, Objection, overlapping
 from inferfleet.plan.options import Option
 from inferfleet.plan.outcome import Names, nameable
 from inferfleet.plan.shelf import Shelf
@@ -78,13 +80,60 @@ def choose(case: Case) -> Course:
     """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so."""
     settled, able = _settled(case)
     for stands in (case.stands, _turned_back(case.stands)) if case.stands.draining else (case.stands,):
-        current = running(able, stands.staying)
-        if current is not None and (len(current.parts) == 1 or may_mix(case.demand)):
-            return _going_on(case, settled, able, current, stands)
+        current = _running(case, settled, able, stands)
+        if current is None:
+            continue
+        sized = _sized(case, current)
+        if sized.affordable:
+            return _going_on(case, settled, able, sized, stands)
+        settled = tuple(_too_dear_together(case.gate, option, sized.arrangement) for option in settled)
+        able = feasible(settled)
     best = alone(able[0]) if able else None
-    mixture = cheapest_mixture(case.gate, case.offered, able[0] if able else None) if may_mix(case.demand) else None
+    mixture = cheapest_mixture(case.gate, case.offered, _serving(able)) if may_mix(case.demand) else None
     arrangement = mixture or best
     return Course(arrangement=arrangement, candidates=recorded(settled, able, arrangement), stands=case.stands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sized:
+    """What runs with the counts it gets now, since when fewer replicas would do, and whether money allows it."""
+
+    arrangement: Arrangement
+    fewer_since: datetime | None = None
+    affordable: bool = True
+
+
+def _running(case: Case, settled: Sequence[Option], able: Sequence[Option], stands: Standing) -> Arrangement | None:
+    """What runs, where nothing but money may speak against it; what two kinds cost is asked of both together."""
+    if len(stands.staying) < MOST_KINDS:
+        return running(able, stands.staying)
+    if not may_mix(case.demand):
+        return None
+    return running((_whatever_it_costs(option) for option in settled if option.held), stands.staying)
+
+
+def _whatever_it_costs(option: Option) -> Option:
+    refused = option.refusal is not None and option.refusal.reason is Reason.OVER_BUDGET
+    return replace(option, refusal=None) if refused else option
+
+
+def _sized(case: Case, current: Arrangement) -> _Sized:
+    """Give what runs its counts; where another spec claims more than money allows, fewer replicas do not wait."""
+    gate = case.gate
+    wanted = resized(gate, current) if len(current.parts) > 1 else current
+    kept, fewer_since = patient(case.demand, current, wanted, fewer_since=case.history.fewer_since, now=case.now)
+    if gate.admitted(*kept.parts) or gate.affords(*kept.parts):
+        return _Sized(arrangement=kept, fewer_since=fewer_since)
+    return _Sized(arrangement=wanted, affordable=gate.affords(*wanted.parts))
+
+
+def _too_dear_together(gate: Gate, option: Option, mix: Arrangement) -> Option:
+    """Refuse a part of a mix that cannot be paid for, unless it can serve alone."""
+    ours = option.held is not None and any(option.held is part.held for part in mix.parts)
+    if not ours or (option.refusal is None and not option.short):
+        return option
+    usd = gate.claimed_usd(*mix.parts)
+    return replace(option, refusal=Refusal(Reason.OVER_BUDGET, gate.money.refusal(usd)))
 
 
 def _settled(case: Case) -> tuple[tuple[Option, ...], list[Option]]:
@@ -104,12 +153,11 @@ def _turned_back(stands: Standing) -> Standing:
 
 
 def _going_on(
-    case: Case, settled: tuple[Option, ...], able: list[Option], current: Arrangement, stands: Standing
+    case: Case, settled: tuple[Option, ...], able: list[Option], going_on: _Sized, stands: Standing
 ) -> Course:
-    """Something runs and may stay: resize it, or move to something that is worth a move."""
+    """Something runs and may stay, or move to something that is worth a move."""
     assert case.holding is not None
-    sized = resized(case.gate, current) if len(current.parts) > 1 else current
-    sized, fewer_since = patient(case.demand, current, sized, fewer_since=case.history.fewer_since, now=case.now)
+    sized = going_on.arrangement
     mover = Mover(
         demand=case.demand,
         holding=case.holding,
@@ -122,35 +170,39 @@ def _going_on(
     objections = [mover.objection(target) for target in targets]
     moved = next((target for target, found in zip(targets, objections, strict=True) if found is None), None)
     if moved is not None:
-        moved = Arrangement(parts=tuple(_not_smaller(part) for part in moved.parts))
+        moved = overlapping(case.demand, moved)
     return Course(
         arrangement=moved or sized,
         candidates=recorded(settled, able, moved or sized, lambda option: _why_stay(mover, option)),
         stands=stands,
         moves=moved is not None,
-        fewer_since=None if moved else fewer_since,
+        fewer_since=None if moved else going_on.fewer_since,
         cheaper=None if moved else _told(mover, targets, objections),
         until=min((found.until for found in objections if found and found.until), default=None),
     )
 
 
-def _not_smaller(part: Option) -> Option:
-    """What runs and stays part of the target shrinks only when the move is over."""
-    if part.held is None or part.replicas >= part.held.replicas:
-        return part
-    return replace(part, replicas=part.held.replicas, reserved=max(part.reserved, part.held.replicas))
-
-
 def _cheaper(case: Case, able: list[Option], current: Arrangement) -> list[Arrangement]:
     """What would serve the demand at less than what runs does, cheapest first."""
-    found = [alone(option) for option in able if not option.held and option.comparable < current.comparable]
+    others = [option for option in able if not option.held]
+    found = [alone(option) for option in others if option.comparable < current.comparable and _carries(option, current)]
     if may_mix(case.demand):
-        single = next((option for option in able if not option.held), None)
-        mixture = cheapest_mixture(case.gate, case.offered, single)
+        mixture = cheapest_mixture(case.gate, case.offered, _serving(others))
         if mixture and mixture.comparable < current.comparable and not all(part.held for part in mixture.parts):
             found.append(mixture)
     named = [target for target in found if nameable(case.demand, target, case.names)]
     return sorted(named, key=lambda item: item.comparable)
+
+
+def _serving(options: Iterable[Option]) -> Option | None:
+    """The first that carries the rate."""
+    return next((option for option in options if option.serves), None)
+
+
+def _carries(option: Option, current: Arrangement) -> bool:
+    """Whether a move to it loses nothing: it serves the rate, or as much of it as what runs and does not either."""
+    lacking = len(current.parts) == 1 and not current.parts[0].serves
+    return option.serves or (lacking and option.requests_per_second >= current.parts[0].requests_per_second)
 
 
 def _why_stay(mover: Mover, option: Option) -> str:

@@ -26,7 +26,10 @@ def spot_first(
     held: tuple[Placement, ...],
     now: datetime | None,
 ) -> tuple[Assessment, ...]:
-    """Refuse candidates outside spot, unless spot can never hold the batch or its deadline is at risk."""
+    """Refuse candidates outside spot, unless spot can never hold the batch or its deadline is at risk.
+
+    The capacity type is asked before memory and speed, so its refusal takes the place of theirs.
+    """
     if shape.spot_policy is SpotPolicy.NEVER:
         return assessments
     spot = [item for item in assessments if item.capacity_type is CapacityType.SPOT and item.refusal is None]
@@ -40,7 +43,7 @@ def spot_first(
     return tuple(
         item
         if item.capacity_type is CapacityType.SPOT
-        or item.refusal is not None
+        or (item.refusal is not None and item.refusal.reason.progress <= objection.reason.progress)
         or (may_leave and held_here(held, item) is not None)
         else replace(item, refusal=objection)
         for item in assessments

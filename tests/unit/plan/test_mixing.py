@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from inferfleet.api.enums import Role
-from inferfleet.api.reasons import Reason, Verdict
+from inferfleet.api.reasons import ReadyReason, Reason, Verdict
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.history import History
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
+from inferfleet.plan.ledger import held_claim
 from tests.builders import all_ready, demand, holding, policy, pool, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -73,6 +74,11 @@ def test_both_parts_are_recorded_as_chosen_the_largest_first() -> None:
     ]
 
 
+def test_a_mix_says_which_share_each_kind_is_planned_for() -> None:
+    words = one(asked(RATE), A100, L4).message
+    assert "planned for 96 % and 4 % of the requests; a Service spreads them evenly over pods (67 % and 33 %)" in words
+
+
 def test_a_saving_below_five_per_cent_is_not_worth_a_second_kind() -> None:
     dear = replace(L4, usd_per_gpu_hour=Decimal("3.43") * 3 * Decimal("0.96") - 2 * Decimal("3.43"))
     assert len(one(asked(RATE), A100, dear).placements) == 1
@@ -102,6 +108,30 @@ def test_an_owned_count_is_served_by_one_kind() -> None:
 def test_a_mix_that_runs_stays_as_it_is() -> None:
     held = running(asked(RATE), A100, L4)
     assert one(asked(RATE), A100, L4, held=held, now=LATER).placements == held.placements
+
+
+def test_a_mix_that_serves_its_rate_wants_nothing_more() -> None:
+    held = running(asked(RATE), A100, L4)
+    decision = one(asked(RATE), A100, L4, held=held, now=LATER, policies=[policy(usd="6000")])
+    assert (decision.budget.within, decision.budget.reason) == (True, "Reserved")
+
+
+def test_a_mix_holds_the_same_reserve_of_the_maximum_once_it_runs() -> None:
+    what = asked(RATE, scaling={"maxReplicas": 30, "reserve": "Max"})
+    promised = one(what, A100, L4, policies=[policy(usd="99999")]).budget.reservations
+    assert promised == (("team-a", held_claim(running(what, A100, L4, reserved_replicas=30)).usd),)
+
+
+def test_a_mix_that_changes_its_category_needs_the_money_of_both_kinds() -> None:
+    held = running(asked(RATE), A100, L4)
+    total = one(asked(RATE), A100, L4).usd_per_month
+    other = replace(asked(RATE, workload={"class": "RealTime", "category": "Experimentation"}), generation=2)
+
+    def blocked_with(usd: Decimal) -> str | None:
+        cap = policy(usd="99999", categories=[{"name": "Experimentation", "usdPerMonth": str(usd)}])
+        return one(other, A100, L4, held=held, now=LATER, policies=[cap]).blocked
+
+    assert (blocked_with(total), blocked_with(total - 1)) == (None, ReadyReason.OVER_BUDGET)
 
 
 def test_growth_is_added_to_what_runs() -> None:
