@@ -65,8 +65,9 @@ class EngineContainer:
 class PodFacts:
     """A pod that requests extended resources or belongs to a deployment of ours.
 
-    `deployment` and `placement` are the values of our labels, `owner` and `owner_name` the controlling owner (a
-    ReplicaSet or a Job), `address` its IP address, empty until it has one; `engine` is None for pods of others.
+    `deployment` and `placement` are the values of our labels, of which a pod that loses them keeps the deployment,
+    `owner` and `owner_name` the controlling owner (a ReplicaSet or a Job), `address` its IP address, empty until it has
+    one; `engine` is None for pods of others.
     `unscheduled` is the scheduler's message while it finds no node, and `unscheduled_since` when that began.
     """
 
