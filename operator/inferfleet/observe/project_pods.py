@@ -14,6 +14,7 @@ from typing import Any
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
+from inferfleet.observe.scheduler_words import waits_for_a_node
 
 Document = Mapping[str, Any]
 
@@ -49,6 +50,7 @@ def pod_facts(document: Document) -> PodFacts | None:
         deleting=metadata.get("deletionTimestamp") is not None,
         unscheduled=(scheduled.get("message") or scheduled.get("reason") or "") if stuck else "",
         unscheduled_since=_time(scheduled.get("lastTransitionTime")) if stuck else None,
+        held_up=stuck and not waits_for_a_node(scheduled.get("reason") or "", scheduled.get("message") or ""),
         containers=_containers(status) if deployment else (),
         placement=sys.intern(labels.get(PLACEMENT_LABEL) or ""),
         address=(status.get("podIP") or "") if deployment else "",

@@ -53,7 +53,7 @@ class Trouble:
 def pod_trouble(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> Trouble | None:
     """Return the most telling trouble of pods that are not ready, None when there is none.
 
-    `may_grow`: the placement's pool may still add nodes, so a pod without a node waits for one. Order: what the engine
+    `may_grow`: the placement's pool may still add nodes, so a pod that lacks one waits for it. Order: what the engine
     said, what the kubelet said, what the scheduler said.
     """
     unready = [pod for pod in pods if not pod.ready and not pod.deleting and pod.phase != "Succeeded"]
@@ -131,7 +131,7 @@ def _unscheduled(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> 
     for pod in pods:
         if not pod.unscheduled or (pod.unscheduled_since and now - pod.unscheduled_since < UNSCHEDULED_GRACE):
             continue
-        if may_grow:
+        if may_grow and not pod.held_up:
             message = f"waiting for the pool to add a node; pod {pod.name}: {_short(pod.unscheduled)}"
             yield Trouble(reason=ReadyReason.PROGRESSING, message=message)
         else:
