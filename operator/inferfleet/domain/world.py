@@ -16,6 +16,9 @@ from inferfleet.domain.demand import Holding
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.lesson import Lesson
 
+LabelValues = tuple[tuple[str, str], ...]
+"""Labels as pairs of key and value."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -53,6 +56,8 @@ class Pool:
     `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when all
     nodes share or slice their GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
     `counted_elsewhere` says which of its nodes an earlier pool has already (None: none); they are not among `nodes`.
+    `left_out` says for each node that labels or taints rule out why. `avoided` are label keys with the values that tell
+    nodes with other, shared or sliced GPUs from the rest; pods keep off them.
     """
 
     name: str
@@ -60,7 +65,7 @@ class Pool:
     gpu: GPU | None
     gpus_per_node: int
     capacity_type: CapacityType
-    node_selector: tuple[tuple[str, str], ...]
+    node_selector: LabelValues
     tolerations: tuple[Toleration, ...] = ()
     gpu_resource_name: str = "nvidia.com/gpu"
     region: str | None = None
@@ -80,6 +85,8 @@ class Pool:
     whole_gpus: bool = True
     problem: str | None = None
     counted_elsewhere: str | None = None
+    left_out: tuple[str, ...] = ()
+    avoided: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

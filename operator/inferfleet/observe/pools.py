@@ -12,19 +12,27 @@ from datetime import date
 from inferfleet.api.quantities import parse_quantity
 from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.api.v1alpha1.metadata import Toleration as TolerationSpec
-from inferfleet.catalog.node_gpu import AMD_BETA_PRODUCT, AMD_PRODUCT, GFD_PRODUCT, Identified, UnknownGPU
+from inferfleet.catalog.node_gpu import Identified
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.observed import NodeFacts, Taint
-from inferfleet.domain.world import Node, Pool, Toleration
+from inferfleet.domain.observed import NodeFacts
+from inferfleet.domain.world import LabelValues, Node, Pool, Toleration
 from inferfleet.observe.catalog import Catalog
+from inferfleet.observe.node_fit import (
+    NodeFit,
+    other_gpu,
+    partial_gpus,
+    spot_mark,
+    spot_marks,
+    telling_labels,
+    untolerated,
+)
+from inferfleet.render.scheduling import tolerated
 
 Used = Mapping[str, Mapping[str, int]]
 """Requested devices by node and resource name."""
 
 # Nodes that a message names.
 SHOWN = 3
-
-_DRIVER_LABELS = frozenset({GFD_PRODUCT, AMD_PRODUCT, AMD_BETA_PRODUCT})
 
 
 def pool_of(
@@ -41,7 +49,11 @@ def pool_of(
     """
     spec, gpu = item.spec, catalog.gpu(item.spec.gpu_type)
     mine = tuple(sorted(members(item, nodes or ()), key=lambda node: node.name))
-    views = tuple(_node(node, item, catalog, used) for node in mine)
+    tolerations = tuple(_toleration(toleration) for toleration in spec.tolerations)
+    fits = _fits(mine, item, catalog, tolerations)
+    views = tuple(_node(fit, spec.gpu_resource_name, used) for fit in fits)
+    whole_gpus = not views or any(not node.shared and not node.mig for node in views)
+    trouble = problem(item, catalog, mine)
     allocatable = spec.node_allocatable
     return Pool(
         name=item.metadata.name,
@@ -49,8 +61,8 @@ def pool_of(
         gpu=gpu,
         gpus_per_node=spec.gpus_per_node,
         capacity_type=spec.capacity_type,
-        node_selector=tuple(sorted(spec.node_selector.items())),
-        tolerations=tuple(_toleration(toleration) for toleration in spec.tolerations),
+        node_selector=_selector(item),
+        tolerations=tolerations,
         gpu_resource_name=spec.gpu_resource_name,
         region=spec.region,
         min_nodes=spec.min_nodes,
@@ -68,8 +80,11 @@ def pool_of(
         nodes=views,
         nodes_known=nodes is not None,
         memory_mib=_least_memory(views, gpu),
-        whole_gpus=not views or any(not node.shared and not node.mig for node in views),
-        problem=problem(item, catalog, mine),
+        whole_gpus=whole_gpus,
+        problem=trouble,
+        left_out=tuple(text for fit in fits if (text := fit.left_out) is not None),
+        # A pool with nothing but such nodes gets no new work, and what runs there must not be restarted for it.
+        avoided=telling_labels(fits, spec.gpu_resource_name, _selector(item)) if whole_gpus and trouble is None else (),
     )
 
 
@@ -122,45 +137,47 @@ def objection(node: NodeFacts, item: GPUPool, catalog: Catalog) -> str | None:
 
     Labels that name nothing at all leave the word to the pool; a product that nobody knows does not.
     """
-    reading = catalog.identify(node.labels)
-    if isinstance(reading, UnknownGPU):
-        named = any(key in _DRIVER_LABELS for key, _ in node.labels)
-        return f"node {node.name}: {reading.message}" if named else None
-    if reading.gpu_type != item.spec.gpu_type:
-        return f"node {node.name} carries {reading.gpu_type}"
-    return None
+    marks = spot_marks(_selector(item), item.spec.capacity_type)
+    return other_gpu(node, catalog.identify(node.labels), item.spec.gpu_type) or spot_mark(node, marks)
 
 
-def _node(node: NodeFacts, item: GPUPool, catalog: Catalog, used: Used) -> Node:
-    resource = item.spec.gpu_resource_name
+def _fits(
+    nodes: Iterable[NodeFacts], item: GPUPool, catalog: Catalog, declared: tuple[Toleration, ...]
+) -> tuple[NodeFit, ...]:
+    spec = item.spec
+    marks = spot_marks(_selector(item), spec.capacity_type)
+    tolerations = tolerated(declared, gpu_resource_name=spec.gpu_resource_name, capacity_type=spec.capacity_type)
+    return tuple(
+        NodeFit(
+            node=node,
+            reading=(reading := catalog.identify(node.labels)),
+            contradiction=other_gpu(node, reading, spec.gpu_type),
+            spot=spot_mark(node, marks),
+            partial=partial_gpus(node, reading),
+            taint=untolerated(node, tolerations),
+        )
+        for node in nodes
+    )
+
+
+def _node(fit: NodeFit, resource: str, used: Used) -> Node:
+    node = fit.node
     gpus = dict(node.allocatable).get(resource, 0)
-    reading = catalog.identify(node.labels)
-    known = reading if isinstance(reading, Identified) else None
-    contradicts = objection(node, item, catalog) is not None
+    known = fit.reading if isinstance(fit.reading, Identified) else None
+    barred = fit.contradiction is not None or fit.spot is not None
     return Node(
         name=node.name,
         gpus=gpus,
         free=max(0, gpus - used.get(node.name, {}).get(resource, 0)),
-        schedulable=node.ready
-        and not node.cordoned
-        and not contradicts
-        and all(_tolerated(taint, item.spec.tolerations, resource) for taint in node.taints),
-        memory_mib=known.memory_mib if known and not contradicts else None,
+        schedulable=node.ready and not node.cordoned and not barred and fit.taint is None,
+        memory_mib=known.memory_mib if known and not barred else None,
         shared=known.shared if known else False,
         mig=known.mig_profile is not None if known else False,
     )
 
 
-def _tolerated(taint: Taint, tolerations: Iterable[TolerationSpec], resource: str) -> bool:
-    """Follow k8s.io/component-helpers/scheduling/corev1, ToleratesTaint; GPU pods always tolerate their own taint."""
-    if taint.effect == "PreferNoSchedule" or taint.key == resource:
-        return True
-    return any(
-        (toleration.effect is None or toleration.effect == taint.effect)
-        and (toleration.key is None or toleration.key == taint.key)
-        and (toleration.operator == "Exists" or (toleration.value or "") == taint.value)
-        for toleration in tolerations
-    )
+def _selector(item: GPUPool) -> LabelValues:
+    return tuple(sorted(item.spec.node_selector.items()))
 
 
 def _least_memory(nodes: Iterable[Node], gpu: GPU | None) -> int | None:

@@ -7,12 +7,14 @@ resources nor carry our label. Must not keep references into the document.
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
+from inferfleet.observe.scheduler_words import waits_for_a_node
 
 Document = Mapping[str, Any]
 
@@ -48,11 +50,23 @@ def pod_facts(document: Document) -> PodFacts | None:
         deleting=metadata.get("deletionTimestamp") is not None,
         unscheduled=(scheduled.get("message") or scheduled.get("reason") or "") if stuck else "",
         unscheduled_since=_time(scheduled.get("lastTransitionTime")) if stuck else None,
+        held_up=stuck and not waits_for_a_node(scheduled.get("reason") or "", scheduled.get("message") or ""),
         containers=_containers(status) if deployment else (),
         placement=sys.intern(labels.get(PLACEMENT_LABEL) or ""),
         address=(status.get("podIP") or "") if deployment else "",
         engine=engine_container(spec) if deployment else None,
     )
+
+
+def charged_to(known: PodFacts | None, pod: PodFacts | None) -> PodFacts | None:
+    """Return a pod with the deployment that pays for it: the one whose label it carried when it was seen first.
+
+    Without its label a pod goes on running and its ReplicaSet makes another: both are paid for until they are gone. One
+    that was set loose is no pod of a placement any more, so nothing but its GPUs counts.
+    """
+    if pod is None or known is None or known.uid != pod.uid or known.deployment in ("", pod.deployment):
+        return pod
+    return replace(pod, deployment=known.deployment, placement="", address="", engine=None, containers=())
 
 
 def pod_requests(spec: Document) -> Counts:

@@ -16,7 +16,7 @@ from inferfleet.observe.custom import Deployment, Platform
 from inferfleet.observe.documents import labels_of
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.project_children import child
-from inferfleet.observe.project_pods import pod_facts
+from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
 
 Identity = tuple[str, str, str]
@@ -35,7 +35,7 @@ class Store:
         self.profiles: Table[Platform[ModelProfile]] = Table(custom.model_profile, on_change=self._tell("catalog"))
         self.nodes: Table[NodeFacts] = Table(project_nodes.node_facts, on_change=self._tell("node"))
         self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
-        self.pods: Table[PodFacts] = Table(pod_facts, on_change=self._pod_changed)
+        self.pods: Table[PodFacts] = Table(self._pod, on_change=self._pod_changed)
         self.children: Mapping[str, Table[Child]] = {
             resource.kind: Table(child, on_change=self._child_changed) for resource in CHILDREN
         }
@@ -70,7 +70,7 @@ class Store:
             self.deployments.put(document)
 
     def pods_of(self, key: Key) -> tuple[PodFacts, ...]:
-        """Return the pods that carry the label of this deployment, sorted by name."""
+        """Return the pods that carry the label of this deployment, or once did, sorted by name."""
         return tuple(sorted(self._pods_of.get(key, {}).values(), key=lambda pod: pod.name))
 
     def children_of(self, key: Key) -> Mapping[Identity, Child]:
@@ -88,6 +88,12 @@ class Store:
                 self._listener.changed(kind, old, new, quiet=self._quiet)
 
         return tell
+
+    def _pod(self, document: Mapping[str, Any]) -> PodFacts | None:
+        """Read a pod, and keep it with the deployment whose label it carried first."""
+        metadata = document["metadata"]
+        known = self.pods.get((metadata.get("namespace") or "", metadata["name"]))
+        return charged_to(known, pod_facts(document))
 
     def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
         for pod, sign in ((old, -1), (new, 1)):

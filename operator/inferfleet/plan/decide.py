@@ -35,7 +35,7 @@ from inferfleet.plan.shape import Shape, shape_of
 from inferfleet.plan.shelf import Shelf
 from inferfleet.plan.spot_first import at_risk_from, spot_first
 from inferfleet.plan.stock import Stock
-from inferfleet.plan.stockout import next_change, released, standing
+from inferfleet.plan.stockout import FIRST_PAUSE, held_up, next_change, released, standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,11 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     if demand.spec.replicas == 0:
         planning.ledger.record(claim_of(demand, ZERO))
         return suspended(demand, policies)
+    waited = held_up(holding, planning.now)
+    if waited is not None and planning.now is not None:
+        planning.ledger.record(claim_of(demand, ZERO))
+        decision = unserved(demand, None, waited, (), policies, history=history)
+        return replace(decision, revisit_at=planning.now + FIRST_PAUSE)
     shape = shape_of(demand, rules, planning.world.lessons, dedicated_pools=dedicated)
     stands = standing(holding, planning.now)
     shelf = _shelf(planning, demand, shape, stands.held)

@@ -61,6 +61,7 @@ class Stock:
         """Count what is free and subtract every promise that no pod has taken up yet."""
         self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
         self.given: list[str] = []
+        self._left_out = {pool.name: pool.left_out for pool in world.pools if pool.left_out}
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
             holding = world.holdings[uid]
@@ -82,6 +83,13 @@ class Stock:
     def room(self, pool: str, tensor_parallel_size: int) -> int:
         """Return how many more replicas of this size the pool can take; none where there is no such pool."""
         return self._pools[pool].room(tensor_parallel_size) if pool in self._pools else 0
+
+    def left_out(self, pool: str) -> str:
+        """Say how many nodes of the pool labels or taints rule out, and why the first; empty where there are none."""
+        reasons = self._left_out.get(pool, ())
+        if not reasons:
+            return ""
+        return f"; {len(reasons)} of its nodes {'is' if len(reasons) == 1 else 'are'} left out: {reasons[0]}"
 
     def promise(self, pool: str, tensor_parallel_size: int, replicas: int) -> None:
         """Take room for replicas that were decided and are not bound yet."""

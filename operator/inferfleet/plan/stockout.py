@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from inferfleet.api.enums import Role
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.history import BackOff
 from inferfleet.domain.placement import Placement
@@ -57,7 +58,7 @@ def standing(holding: Holding | None, now: datetime | None) -> Standing:
     given_up, limits = [], {}
     for item in staying:
         scheduled = holding.pods_of(item.name).scheduled
-        if item.pool in late and (draining or not scheduled):
+        if (item.pool in late and (draining or not scheduled)) or (draining and _held_up(holding, item, now)):
             given_up.append(item)
         elif item.pool in excluded and scheduled < item.replicas and item.pool in late:
             limits[item.name] = scheduled
@@ -81,13 +82,33 @@ def ready(holding: Holding | None, placements: tuple[Placement, ...]) -> bool:
     return holding is not None and all(holding.pods_of(item.name).ready >= item.replicas for item in placements)
 
 
+def held_up(holding: Holding | None, now: datetime | None) -> tuple[ReadyReason, str] | None:
+    """Say what all pods of a holding wait for in vain, where no further node would help; None where they do not.
+
+    Such a reservation is released like any other with nothing scheduled, and asked for again after `FIRST_PAUSE`; no
+    pool is left alone for it, because any other would do no better.
+    """
+    if holding is None or now is None or any(pods.scheduled for pods in holding.pods):
+        return None
+    found = next((item for item in holding.placements if _held_up(holding, item, now)), None)
+    if found is None:
+        return None
+    minutes, again = PATIENCE // timedelta(minutes=1), now + FIRST_PAUSE
+    return (
+        ReadyReason.UNSCHEDULABLE,
+        f"no pod was scheduled for {minutes} minutes, and no further node would help: "
+        f"{holding.pods_of(found.name).held_up}; its reservation is released, and asked for again at {again:%H:%M} UTC",
+    )
+
+
 def next_change(stands: Standing, holding: Holding | None, now: datetime | None) -> datetime | None:
     """Return when waiting for nodes or a pause comes to an end next, None when nothing of that is under way."""
     if now is None:
         return None
     times = [item.until for item in stands.back_offs]
     if holding is not None:
-        times += [pods.unscheduled_since + PATIENCE for pods in holding.pods if pods.unscheduled_since is not None]
+        waits = [since for pods in holding.pods for since in (pods.unscheduled_since, pods.held_up_since)]
+        times += [since + PATIENCE for since in waits if since is not None]
     return min((time for time in times if time > now), default=None)
 
 
@@ -98,6 +119,12 @@ def _late(holding: Holding, item: Placement, *, moving: bool, now: datetime) -> 
         return True
     since = holding.history.moved_at
     return moving and since is not None and now - since >= MOVE_PATIENCE and pods.ready < item.replicas
+
+
+def _held_up(holding: Holding, item: Placement, now: datetime) -> bool:
+    """Whether nothing of it was scheduled for too long, for a reason that no pool is to blame for."""
+    pods = holding.pods_of(item.name)
+    return not pods.scheduled and pods.held_up_since is not None and now - pods.held_up_since >= PATIENCE
 
 
 def _back_offs(holding: Holding, late: frozenset[str], now: datetime) -> tuple[BackOff, ...]:

@@ -5,10 +5,12 @@ labels that the provisioner puts on new nodes, so that a pool at zero can grow. 
 spot: EKS and Karpenter do not taint spot nodes.
 """
 
+from collections.abc import Iterable
+
 from inferfleet.api.enums import CapacityType
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.domain.world import Pool, Toleration
+from inferfleet.domain.world import LabelValues, Pool, Toleration
 from inferfleet.render.labels import placement_selector, selector
 from inferfleet.render.manifest import Body
 
@@ -36,31 +38,54 @@ _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreach
 
 
 def node_affinity(pool: Pool) -> Body:
-    """Require the pool's labels; on pools that are not spot also the absence of every known spot mark."""
+    """Require the pool's labels, and the absence of those of nodes that the plan does not count on.
+
+    These are every known spot mark in a pool that is not spot, and what tells the pool's nodes with other, shared or
+    sliced GPUs apart, where there are such.
+    """
     expressions: list[Body] = [
         {"key": key, "operator": "In", "values": [value]} for key, value in sorted(pool.node_selector)
     ]
-    if pool.capacity_type is not CapacityType.SPOT:
-        chosen = {key for key, _ in pool.node_selector}
-        expressions.extend(
-            {"key": key, "operator": "NotIn", "values": list(values)}
-            for key, values in SPOT_LABELS
-            if key not in chosen
-        )
+    expressions.extend(
+        {"key": key, "operator": "NotIn", "values": list(values)}
+        for key, values in (*spot_labels(pool.node_selector, pool.capacity_type), *pool.avoided)
+    )
     terms = [{"matchExpressions": expressions}]
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
+def spot_labels(selector: LabelValues, capacity_type: CapacityType) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the labels, with their values, of spot nodes that a pool's pods keep off: none in a spot pool.
+
+    What the pool itself selects by one of the keys stays allowed.
+    """
+    if capacity_type is CapacityType.SPOT:
+        return ()
+    chosen = {key for key, _ in selector}
+    return tuple((key, values) for key, values in SPOT_LABELS if key not in chosen)
+
+
+def tolerated(
+    declared: Iterable[Toleration], *, gpu_resource_name: str, capacity_type: CapacityType
+) -> tuple[Toleration, ...]:
+    """Return what a pool's pods tolerate on healthy nodes, which the plan must count by as well.
+
+    That is what the pool declares, the taint named after its GPU resource, and on spot pools the providers' taints.
+    """
+    wanted = list(declared)
+    if not any(_covers(toleration, gpu_resource_name) for toleration in wanted):
+        wanted.append(Toleration(key=gpu_resource_name, operator="Exists"))
+    if capacity_type is CapacityType.SPOT:
+        wanted.extend(extra for extra in _SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
+    return tuple(wanted)
+
+
 def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
-    """Tolerate what the pool declares, the taint named after its GPU resource, and on spot pools the providers' taints.
+    """Write what the pool's pods tolerate.
 
     `leave_dead_nodes`: be replaced 30 s after the node stops answering, instead of the default 300 s.
     """
-    wanted = list(pool.tolerations)
-    if not any(_covers(toleration, pool.gpu_resource_name) for toleration in wanted):
-        wanted.append(Toleration(key=pool.gpu_resource_name, operator="Exists"))
-    if pool.capacity_type is CapacityType.SPOT:
-        wanted.extend(extra for extra in _SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
+    wanted = tolerated(pool.tolerations, gpu_resource_name=pool.gpu_resource_name, capacity_type=pool.capacity_type)
     bodies = [_toleration(toleration) for toleration in wanted]
     if leave_dead_nodes:
         bodies.extend(

@@ -9,7 +9,7 @@ from inferfleet.api.enums import ConditionStatus, Role, WorkloadClass
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
 from inferfleet.domain.observed import Child
 from inferfleet.report.observation import Observation
-from inferfleet.report.pod_trouble import Trouble, pod_trouble, refused_pods
+from inferfleet.report.pod_trouble import Trouble, pod_trouble, refused_pods, stuck_pods
 from inferfleet.report.prices import stale_prices
 
 _LONGEST_MESSAGE = 2000
@@ -214,7 +214,11 @@ def _rolled_out(seen: Observation) -> bool:
 
 
 def _trouble(seen: Observation) -> Trouble | None:
-    found = pod_trouble(seen.pods, may_grow=seen.may_grow, now=seen.now) or refused_pods(seen.workloads, seen.now)
+    found = (
+        pod_trouble(seen.pods, may_grow=seen.may_grow, now=seen.now)
+        or refused_pods(seen.workloads, seen.now)
+        or stuck_pods(seen.workloads, seen.pods)
+    )
     words = seen.learned.last_words if seen.learned else ""
     about_engine = found is None or found.reason in (ReadyReason.ENGINE_OUT_OF_MEMORY, ReadyReason.PODS_FAILING)
     if not (words and about_engine):

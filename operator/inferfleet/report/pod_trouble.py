@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
+from inferfleet.render.names import ENGINE_CONTAINER
 
 # The scheduler's first failure often only means that it has not heard of something yet.
 UNSCHEDULED_GRACE = timedelta(seconds=15)
@@ -40,6 +41,8 @@ _OUT_OF_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_QUOTE = 400
+# Pods that one message names.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Trouble:
 def pod_trouble(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> Trouble | None:
     """Return the most telling trouble of pods that are not ready, None when there is none.
 
-    `may_grow`: the placement's pool may still add nodes, so a pod without a node waits for one. Order: what the engine
+    `may_grow`: the placement's pool may still add nodes, so a pod that lacks one waits for it. Order: what the engine
     said, what the kubelet said, what the scheduler said.
     """
     unready = [pod for pod in pods if not pod.ready and not pod.deleting and pod.phase != "Succeeded"]
@@ -78,6 +81,33 @@ def refused_pods(workloads: Iterable[Child], now: datetime) -> Trouble | None:
             message=f"{child.kind} {child.name}: pods cannot be created: {refusal.message[:_LONGEST_QUOTE]}",
         )
     return None
+
+
+def stuck_pods(workloads: Iterable[Child], pods: Iterable[PodFacts]) -> Trouble | None:
+    """Return what the pods of a Deployment wait for that Kubernetes has given up waiting for, None without one."""
+    waiting = tuple(pods)
+    for child in workloads:
+        progress = child.condition("Progressing")
+        if progress is None or progress.status != "False" or progress.reason != "ProgressDeadlineExceeded":
+            continue
+        mine = [pod for pod in waiting if pod.placement == child.name and not pod.ready and not pod.deleting]
+        words = "; ".join(_waits(pod) for pod in mine[:_SHOWN]) or progress.message
+        return Trouble(
+            reason=ReadyReason.PODS_FAILING,
+            message=f"{child.kind} {child.name} makes no progress: {_short(words)}",
+        )
+    return None
+
+
+def _waits(pod: PodFacts) -> str:
+    """Say what each container that is not ready waits for."""
+    states = [
+        f"container {item.name} {item.waiting or 'is running and not ready'}"
+        + (f": {_short(item.message)}" if item.message else "")
+        for item in pod.containers
+        if not item.ready and not item.terminated
+    ]
+    return f"pod {pod.name}: {', '.join(states) or pod.unscheduled or pod.phase}"
 
 
 def out_of_memory(container: ContainerFacts) -> bool:
@@ -105,10 +135,16 @@ def _container_troubles(pods: Iterable[PodFacts]) -> Iterable[Trouble]:
 
 
 def _failed(container: ContainerFacts) -> bool:
+    """Whether a container does not come up. An engine never ends by itself, so whatever its exit code it was ended.
+
+    A probe that loses patience sends SIGTERM, on which an engine may well end with 0.
+    """
     if container.waiting not in _NOT_YET:
         return True
     ended = container.terminated or container.last_terminated
-    return bool(ended) and ended != "Completed" and not container.ready
+    if not ended or container.ready:
+        return False
+    return ended != "Completed" or (container.name == ENGINE_CONTAINER and container.restarts > 0)
 
 
 def _failure(pod: PodFacts, container: ContainerFacts) -> str:
@@ -131,7 +167,7 @@ def _unscheduled(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> 
     for pod in pods:
         if not pod.unscheduled or (pod.unscheduled_since and now - pod.unscheduled_since < UNSCHEDULED_GRACE):
             continue
-        if may_grow:
+        if may_grow and not pod.held_up:
             message = f"waiting for the pool to add a node; pod {pod.name}: {_short(pod.unscheduled)}"
             yield Trouble(reason=ReadyReason.PROGRESSING, message=message)
         else:

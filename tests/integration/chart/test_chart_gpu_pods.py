@@ -90,6 +90,46 @@ def test_the_pods_of_a_job_that_the_operator_made_are_let_through(actors: Actors
     eventually(lambda: actors.tenant.list("v1", "Pod", TEAM, labels={"batch.kubernetes.io/job-name": "batch"}), 60)
 
 
+def running_pod(actors: Actors) -> str:
+    names = (item["metadata"]["name"] for item in actors.tenant.list("v1", "Pod", TEAM, labels=LABEL))
+    return next(str(name) for name in names if name.startswith("chat-"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": {"inferfleet.dev/deployment": None}},
+        {"labels": {"inferfleet.dev/deployment": "other"}},
+        {"labels": {"inferfleet.dev/placement": "other"}},
+        {"labels": {"pod-template-hash": None}},
+        {"ownerReferences": []},
+    ],
+    ids=["our label off", "our label changed", "our label added", "off its ReplicaSet", "owner off"],
+)
+def test_nobody_takes_a_running_gpu_pod_away_from_its_workload(
+    actors: Actors, chat: Manifest, change: Manifest
+) -> None:
+    name = running_pod(actors)
+    message = refused(lambda: actors.tenant.patch("v1", "Pod", name, TEAM, patch={"metadata": change}))
+    assert "are what it is charged by" in message
+
+
+def test_nor_by_way_of_its_status(actors: Actors, chat: Manifest) -> None:
+    off, name = {"metadata": {"labels": {"inferfleet.dev/deployment": None}}}, running_pod(actors)
+    assert refused(lambda: actors.platform.patch("v1", "Pod", name, TEAM, patch=off, subresource="status"))
+
+
+def test_a_pod_that_runs_cannot_be_given_our_label(actors: Actors) -> None:
+    actors.tenant.create(pod("mine", {}))
+    assert refused(lambda: actors.tenant.patch("v1", "Pod", "mine", TEAM, patch={"metadata": {"labels": LABEL}}))
+    actors.tenant.delete("v1", "Pod", "mine", TEAM)
+
+
+def test_a_running_gpu_pod_may_be_annotated_and_given_labels_of_others(actors: Actors, chat: Manifest) -> None:
+    notes = {"metadata": {"annotations": {"by": "hand"}, "labels": {"seen-by": "me"}}}
+    actors.tenant.patch("v1", "Pod", running_pod(actors), TEAM, patch=notes)
+
+
 def test_an_exempt_group_passes_both_policies(actors: Actors, chat: Manifest) -> None:
     options = ("--namespace", NAMESPACE, "--set", f"{ON},admission.exemptGroups={{system:masters}}")
     actors.cluster.helm("upgrade", "inferfleet", str(CHART), *options)

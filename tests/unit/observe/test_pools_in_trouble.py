@@ -1,5 +1,6 @@
 """Pools that do not match their nodes: counted once, left out and named, never guessed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from inferfleet.api.objects import parse_as
 from inferfleet.api.v1alpha1 import GPUPool, GPUPoolStatus
-from inferfleet.domain.observed import NodeFacts
+from inferfleet.domain.observed import NodeFacts, Taint
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog
 from inferfleet.observe.custom import gpu_pool
@@ -116,6 +117,104 @@ def test_slices_and_shares_of_gpus_are_never_planned_on(sliced: dict[str, str]) 
 def test_whole_gpus_beside_slices_are_used() -> None:
     sliced = {"nvidia.com/gpu.product": "NVIDIA-L40S-MIG-1g.12gb", "nvidia.com/gpu.memory": "12000"}
     assert Stock(seen(document("a"), nodes=[node("n1", L40S), node("n2", sliced)])).room("a", 1) == 4
+
+
+AKS_SPOT = Taint(key="kubernetes.azure.com/scalesetpriority", value="spot", effect="NoSchedule")
+DEDICATED = Taint(key="dedicated", value="vision", effect="NoSchedule")
+
+
+def test_what_pods_tolerate_by_themselves_is_room() -> None:
+    tainted = replace(node("n1", L40S), taints=(AKS_SPOT, Taint(key="nvidia.com/gpu", value="", effect="NoSchedule")))
+    assert Stock(seen(document("a", capacityType="Spot"), nodes=[tainted])).room("a", 1) == 4
+
+
+def test_a_taint_of_the_gpu_resource_is_no_room_where_the_pool_tolerates_another_value_of_it() -> None:
+    tainted = replace(node("n1", L40S), taints=(Taint(key="nvidia.com/gpu", value="here", effect="NoSchedule"),))
+    pool = document("a", tolerations=[{"key": "nvidia.com/gpu", "operator": "Equal", "value": "there"}])
+    assert Stock(seen(pool, nodes=[tainted])).room("a", 1) == 0
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        ("karpenter.sh/capacity-type", "spot"),
+        ("eks.amazonaws.com/capacityType", "SPOT"),
+        ("cloud.google.com/gke-spot", "true"),
+        ("kubernetes.azure.com/scalesetpriority", "spot"),
+    ],
+)
+def test_a_spot_node_is_no_room_in_an_on_demand_pool_and_is_named(mark: tuple[str, str]) -> None:
+    nodes = [node("n1", L40S), node("n2", L40S | dict([mark]))]
+    where = seen(document("a"), nodes=nodes)
+    label = "=".join(mark)
+    words = f"nodes are left out: node n2 is spot ({label}), and the pool's capacityType is OnDemand"
+    assert (Stock(where).room("a", 1), ready(where, "a", nodes)[1]) == (4, words)
+
+
+def test_a_spot_node_is_room_where_the_pool_selects_it_by_that_label() -> None:
+    spot = {"karpenter.sh/capacity-type": "spot"}
+    where = seen(document("a", nodeSelector=spot), nodes=[node("n1", L40S | spot)])
+    assert Stock(where).room("a", 1) == 4
+
+
+SHARED = {**L40S, "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing"}
+SLICED = {"nvidia.com/gpu.product": "NVIDIA-L40S-MIG-1g.12gb", "nvidia.com/gpu.memory": "12000"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "avoided"),
+    [
+        (A100, ("nvidia.com/gpu.product", ("NVIDIA-A100-SXM4-80GB",))),
+        (SHARED, ("nvidia.com/gpu.sharing-strategy", ("time-slicing",))),
+        (SLICED, ("nvidia.com/gpu.product", ("NVIDIA-L40S-MIG-1g.12gb",))),
+        ({**L40S, "nvidia.com/gpu.memory": "24000"}, ("nvidia.com/gpu.memory", ("24000",))),
+    ],
+    ids=["another product", "time-slicing", "MIG slices", "another memory size"],
+)
+def test_pods_keep_off_nodes_with_other_gpus_by_the_label_that_tells_them_apart(
+    labels: dict[str, str], avoided: tuple[str, tuple[str, ...]]
+) -> None:
+    (pool,) = seen(document("a"), nodes=[node("n1", L40S), node("n2", labels)]).pools
+    assert pool.avoided == (avoided,)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [[], [node("n2", A100, resource="amd.com/gpu")], [node("n2", {"karpenter.sh/capacity-type": "spot"})]],
+    ids=["none", "without such devices", "spot, which is kept off anyway"],
+)
+def test_pods_keep_off_nothing_where_no_node_asks_for_it(others: list[NodeFacts]) -> None:
+    (pool,) = seen(document("a"), nodes=[node("n1", L40S), *others]).pools
+    assert pool.avoided == ()
+
+
+def test_pods_of_a_pool_without_a_single_right_node_are_left_as_they_are() -> None:
+    (pool,) = seen(document("a"), nodes=[node("n1", A100)]).pools
+    assert pool.avoided == ()
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        (node("n2", A100), "node n2 carries nvidia-a100-80gb"),
+        (node("n2", SHARED), "node n2 shares its GPUs between pods"),
+        (node("n2", SLICED), "node n2 hands out slices of its GPUs (1g.12gb)"),
+        (
+            replace(node("n2", L40S), taints=(DEDICATED,)),
+            "node n2 has the taint dedicated=vision:NoSchedule, not in spec.tolerations",
+        ),
+    ],
+    ids=["another GPU", "shared", "sliced", "tainted"],
+)
+def test_a_pool_says_which_nodes_labels_or_taints_rule_out(odd: NodeFacts, words: str) -> None:
+    (pool,) = seen(document("a"), nodes=[node("n1", L40S), odd]).pools
+    assert pool.left_out == (words,)
+
+
+def test_a_node_that_is_only_cordoned_is_not_ruled_out() -> None:
+    cordon = Taint(key="node.kubernetes.io/unschedulable", value="", effect="NoSchedule")
+    (pool,) = seen(document("a"), nodes=[replace(node("n1", L40S), cordoned=True, taints=(cordon,))]).pools
+    assert pool.left_out == ()
 
 
 def test_without_a_memory_label_the_type_says_how_much_there_is() -> None:

@@ -76,3 +76,9 @@ def test_two_placements_of_one_deployment_in_one_pool_do_not_share_their_pods() 
     large = replace(small, name="chat-2", tensor_parallel_size=2, replicas=1)
     moving = holding(asking, replace(first, placements=(large, small)), [Bound(node="l40s-0", gpus=2)])
     assert Stock(world(where, holdings=[moving])).room("l40s", 1) == 4
+
+
+def test_nodes_that_labels_or_taints_rule_out_are_counted_and_the_first_is_named() -> None:
+    stock = Stock(world(replace(FRAGMENTED, left_out=("node n1 carries t4", "node n2 is spot")), pool("h100", "x")))
+    assert stock.left_out("l40s") == "; 2 of its nodes are left out: node n1 carries t4"
+    assert stock.left_out("h100") == ""

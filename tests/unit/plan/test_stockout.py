@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason, Reason
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.demand import Demand, Holding, Pods
 from inferfleet.domain.history import BackOff, History
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
@@ -118,6 +118,59 @@ def test_the_rest_is_asked_for_again_after_the_pause() -> None:
     cut = one(what, L40S, A100, held=held, now=NOW + QUARTER)
     later = one(what, L40S, A100, held=holding(what, cut, pods=all_ready(cut)), now=NOW + 3 * QUARTER)
     assert placed(later).replicas == held.placements[0].replicas
+
+
+CLAIM = 'persistentvolumeclaim "models" not found'
+
+
+def held_up(what: Demand, *pools: Pool, scheduled: int = 0) -> Holding:
+    """What the demand holds after its first decision, with pods that wait for a volume since noon."""
+    first = one(what, *pools)
+    pods = (
+        Pods(placement=item.name, ready=scheduled, scheduled=scheduled, held_up_since=NOW, held_up=CLAIM)
+        for item in first.placements
+    )
+    return holding(what, first, pods=tuple(pods))
+
+
+def test_pods_that_no_node_would_help_are_given_up_and_no_pool_is_left_alone_for_it() -> None:
+    decision = one(demand(), L40S, A100, held=held_up(demand(), L40S, A100), now=NOW + QUARTER)
+    assert (decision.blocked, decision.placements) == (ReadyReason.UNSCHEDULABLE, ())
+    assert decision.history.back_offs == ()
+    assert CLAIM in decision.message
+
+
+def test_they_are_given_a_quarter_of_an_hour_as_well() -> None:
+    held = held_up(demand(), L40S, A100)
+    decision = one(demand(), L40S, A100, held=held, now=NOW + QUARTER - timedelta(seconds=1))
+    assert (placed(decision).pool, decision.revisit_at) == ("l40s-od", NOW + QUARTER)
+
+
+def test_they_are_asked_for_again_where_they_were_after_a_pause() -> None:
+    given_up = one(demand(), L40S, A100, held=held_up(demand(), L40S, A100), now=NOW + QUARTER)
+    assert given_up.revisit_at == NOW + 2 * QUARTER
+    again = one(demand(), L40S, A100, held=holding(demand(), given_up), now=NOW + 2 * QUARTER)
+    assert (placed(again).pool, placed(again).name) == ("l40s-od", "chat")
+
+
+def test_what_runs_stays_while_another_replica_is_held_up() -> None:
+    what = demand(traffic=BUSY)
+    held = held_up(what, L40S, scheduled=1)
+    decision = one(what, L40S, held=held, now=NOW + QUARTER)
+    assert (decision.blocked, decision.placements) == (None, held.placements)
+
+
+def test_a_move_whose_successor_is_held_up_is_off_and_its_pool_is_not_left_alone() -> None:
+    what = demand(placement={"rebalance": {"policy": "WhenCheaper"}})
+    dear = one(what, A100)
+    moving = one(what, L40S, A100, held=holding(what, dear, pods=all_ready(dear)))
+    new, old = moving.placements
+    pods = (
+        Pods(placement=new.name, held_up_since=NOW, held_up=CLAIM),
+        Pods(placement=old.name, ready=1, scheduled=1),
+    )
+    decision = one(what, L40S, A100, held=holding(what, moving, pods=pods), now=NOW + QUARTER)
+    assert (placed(decision).pool, decision.history.back_offs) == ("a100-od", ())
 
 
 def test_it_comes_back_when_the_pool_delivers_and_rebalance_allows_it() -> None:

@@ -53,6 +53,11 @@ class TestPlaceOnNodes:
     def test_work_on_spot_may_find_spot_nodes(self) -> None:
         assert set(expressions(rendered(SUMMARIES, (placement(L40S_SPOT), L40S_SPOT)))) == {"karpenter.sh/nodepool"}
 
+    def test_pods_keep_off_what_tells_nodes_with_other_gpus_apart(self) -> None:
+        pool = replace(L40S, avoided=(("nvidia.com/gpu.sharing-strategy", ("time-slicing",)),))
+        found = expressions(rendered(CHAT, (placement(pool), pool)))["nvidia.com/gpu.sharing-strategy"]
+        assert (found["operator"], found["values"]) == ("NotIn", ["time-slicing"])
+
     def test_the_gpu_taint_is_tolerated_also_where_the_pool_declares_none(self) -> None:
         pool = replace(L40S, tolerations=())
         assert {"key": "nvidia.com/gpu", "operator": "Exists"} in pod(rendered(CHAT, (placement(pool), pool)))[

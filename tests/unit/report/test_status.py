@@ -10,7 +10,7 @@ import pytest
 
 from inferfleet.api.conditions import Condition, find_condition
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
-from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
+from inferfleet.domain.observed import Child, ChildCondition, ContainerFacts, PodFacts
 from inferfleet.domain.packing import pack
 from inferfleet.plan import decide
 from inferfleet.report.observation import RESERVED_ONLY, UP_TO_DATE, Observation
@@ -148,6 +148,41 @@ def test_pods_that_are_not_ready_are_told_apart(facts: dict[str, Any], reason: s
     assert condition(item).reason == reason
 
 
+def test_an_engine_that_its_start_up_probe_ends_again_and_again_is_failing_whatever_its_exit_code() -> None:
+    engine = ContainerFacts(name="engine", restarts=3, last_terminated="Completed", exit_code=0)
+
+    item = status("chat", EMPTY, observation(workload(0, replicas=1), pods=(pod(containers=(engine,)),)))
+
+    assert condition(item).reason == "PodsFailing"
+    assert "ended with Completed, exit code 0, 3 restarts" in condition(item).message
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        ContainerFacts(name="engine", restarts=3, last_terminated="Completed", exit_code=0, ready=True),
+        ContainerFacts(name="fetch", terminated="Completed", exit_code=0),
+    ],
+    ids=["ready again", "an init container that is done"],
+)
+def test_what_ended_well_or_came_back_is_no_failure(container: ContainerFacts) -> None:
+    item = status("chat", EMPTY, observation(workload(0, replicas=1), pods=(pod(containers=(container,)),)))
+
+    assert condition(item).reason == "Progressing"
+
+
+def test_a_deployment_without_progress_says_what_its_pods_wait_for() -> None:
+    late = ChildCondition(type="Progressing", status="False", reason="ProgressDeadlineExceeded", message="timed out")
+    engine = ContainerFacts(name="engine", waiting="ContainerCreating")
+    waiting = pod(placement="chat", node="n1", containers=(engine,))
+
+    item = status("chat", EMPTY, observation(workload(0, replicas=1, conditions=(late,)), pods=(waiting,)))
+
+    assert condition(item).reason == "PodsFailing"
+    words = "Deployment chat makes no progress: pod chat-1: container engine ContainerCreating"
+    assert condition(item).message == words
+
+
 def test_a_pool_that_may_grow_is_waited_for() -> None:
     waiting = pod(unscheduled="0/3 nodes", unscheduled_since=NOW - timedelta(minutes=1))
 
@@ -155,6 +190,15 @@ def test_a_pool_that_may_grow_is_waited_for() -> None:
 
     assert condition(item).reason == "Progressing"
     assert "add a node" in condition(item).message
+
+
+def test_a_pod_that_no_node_would_help_does_not_wait_for_the_pool() -> None:
+    words = '0/9 nodes are available: persistentvolumeclaim "models" not found.'
+    waiting = pod(unscheduled=words, unscheduled_since=NOW - timedelta(minutes=1), held_up=True)
+
+    item = status("chat", EMPTY, observation(workload(0, replicas=1), pods=(waiting,), may_grow=True))
+
+    assert (condition(item).reason, condition(item).message) == ("Unschedulable", f"pod chat-1: {words}")
 
 
 def test_the_same_situation_later_gives_the_same_status() -> None:

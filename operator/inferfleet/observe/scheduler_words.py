@@ -1,0 +1,32 @@
+"""What a pod without a node waits for, by the scheduler's own words: for a node, or for something that no node brings.
+
+In: reason and message of a pod's condition PodScheduled=False. Out: whether another node of its pool could help. The
+scheduler names for each node the first thing that keeps the pod off, so a volume is named only where a node would do.
+"""
+
+import re
+
+# k8s.io/api/core/v1, PodReasonUnschedulable; other reasons are scheduling gates and errors.
+_UNSCHEDULABLE = "Unschedulable"
+_PREFIX = re.compile(r"^\d+/\d+ nodes are available: ")
+_COUNT = re.compile(r"^\d+ ")
+# What nodes lack or forbid: NodeResourcesFit, TaintToleration, NodeUnschedulable, NodeAffinity, InterPodAffinity
+# and PodTopologySpread (k8s.io/kubernetes/pkg/scheduler/framework/plugins).
+_ABOUT_NODES = re.compile(
+    r"^(Insufficient |Too many pods|no nodes available"
+    r"|node\(s\) (had (untolerated )?taints?\b|were unschedulable"
+    r"|didn't (match|satisfy) .*(affinity|selector|topology spread)))",
+    re.IGNORECASE,
+)
+
+
+def waits_for_a_node(reason: str, message: str) -> bool:
+    """Tell whether all that the scheduler says is about nodes; what says nothing in particular is."""
+    if reason not in ("", _UNSCHEDULABLE):
+        return False
+    said = message.partition(" preemption:")[0]
+    found = _PREFIX.match(said)
+    if found is None:
+        return not said or said[0].isdigit() or _ABOUT_NODES.match(said) is not None
+    parts = re.split(r", (?=\d+ )", said[found.end() :])
+    return all(_ABOUT_NODES.match(_COUNT.sub("", part)) for part in parts)
