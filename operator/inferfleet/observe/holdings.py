@@ -87,13 +87,15 @@ def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child:
     """Count the pods of one placement by how far they got; pods that are leaving do not count.
 
     Ready are those that the Deployment counts too: what it replaces must not leave before `Available` knows of them.
-    A pod that a quota or an admission policy refuses waits for a node as much as one that the scheduler turns away.
+    Pods that a quota or an admission policy refuses are held up as much as those that wait for a volume.
     """
     mine = [pod for pod in pods if pod.placement == name and not pod.deleting and pod.phase not in _OVER]
-    waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled]
+    waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled and not pod.held_up]
+    held_up = [(pod.unscheduled_since, pod.unscheduled) for pod in mine if pod.unscheduled and pod.held_up]
     refusal = child.refusal if child is not None else None
-    if refusal is not None:
-        waiting += [refusal.since] * max(0, replicas - len(mine))
+    if refusal is not None and len(mine) < replicas:
+        held_up.append((refusal.since, refusal.message))
+    first = min(((since, words) for since, words in held_up if since is not None), default=None)
     ready = sum(pod.ready for pod in mine)
     return Pods(
         placement=name,
@@ -101,6 +103,8 @@ def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child:
         scheduled=sum(bool(pod.node) for pod in mine),
         unscheduled=len(waiting),
         unscheduled_since=min((since for since in waiting if since is not None), default=None),
+        held_up_since=first[0] if first else None,
+        held_up=first[1] if first else "",
     )
 
 

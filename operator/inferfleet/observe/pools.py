@@ -12,6 +12,7 @@ from datetime import date
 from inferfleet.api.quantities import parse_quantity
 from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.api.v1alpha1.metadata import Toleration as TolerationSpec
+from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.catalog.node_gpu import Identified
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.observed import NodeFacts
@@ -124,8 +125,12 @@ def detected(catalog: Catalog, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
 def problem(item: GPUPool, catalog: Catalog, nodes: Iterable[NodeFacts]) -> str | None:
     """Say why the pool cannot be used as it is described, None when it can."""
     wanted = item.spec.gpu_type
-    if catalog.gpu(wanted) is None:
+    gpu = catalog.gpu(wanted)
+    if gpu is None:
         return f"spec.gpuType: {wanted} is neither in the built-in catalogue nor a GPUType"
+    mismatch = resource_problem(gpu, item.spec.gpu_resource_name)
+    if mismatch is not None:
+        return mismatch
     others = [name for name in detected(catalog, nodes) if name != wanted]
     if others and wanted not in detected(catalog, nodes):
         return f"spec.gpuType says {wanted}, but the nodes carry {', '.join(others)}"

@@ -185,6 +185,7 @@ def no_capacity(option: Option, stock: Stock) -> Refusal | None:
         lambda: (
             f"needs {option.replicas} x {assessment.tensor_parallel_size} GPUs, each on one node; pool "
             f"{assessment.pool} has room for {room} (nodes that may still be added included)"
+            f"{stock.left_out(assessment.pool)}"
         ),
     )
 
