@@ -101,6 +101,8 @@ def _why_not(option: Option, arrangement: Arrangement, why_stay: WhyStay) -> tup
         return (Reason.MOVE_NOT_WORTH_IT if held else Reason.MORE_EXPENSIVE), _overloaded(option)
     difference = option.comparable - arrangement.comparable
     unit = "in total" if option.usd_total is not None else "per month"
+    if any(part.replicas != part.recommended for part in arrangement.parts):
+        unit += ", each with the replicas that the rate needs,"
     if difference < 0:
         return Reason.MOVE_NOT_WORTH_IT, f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(option)}"
     if difference == 0:

@@ -124,7 +124,8 @@ class Gate:
         objection = self._objection(trial, money) if granted > mine else None
         if objection is None:
             return granted, message
-        return max(mine, min(granted - 1, self._affordable(trial, money))), objection.message
+        asked = f"{message}, and {granted} replicas: " if granted < wanted else ""
+        return max(mine, min(granted - 1, self._affordable(trial, money))), f"{asked}{objection.message}"
 
     def _objection(self, option: Option, money: Headroom) -> Refusal | None:
         usd = self.claimed_usd(option)

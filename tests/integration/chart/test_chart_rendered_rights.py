@@ -67,13 +67,13 @@ def test_with_watched_namespaces_rights_over_workloads_exist_only_there() -> Non
     assert with_deployments == ["team-a", "team-b"]
 
 
-def test_the_operator_may_keep_only_its_own_lease_and_its_own_configmaps() -> None:
+def test_the_operator_may_keep_only_its_own_lease_and_its_own_configmap() -> None:
     rules = one(render("--set", "leaderElection.leaseName=fleet"), "Role", "-state")["rules"]
     limited = {tuple(rule.get("resourceNames", ())): set(rule["verbs"]) for rule in rules}
     assert limited == {
         (): {"create"},
         ("fleet",): {"get", "update", "patch"},
-        ("inferfleet-calibration", "inferfleet-ledger"): {"get", "create", "patch"},
+        ("inferfleet-calibration",): {"get", "create", "patch"},
     }
 
 

@@ -156,7 +156,7 @@ def test_with_watched_namespaces_events_about_cluster_wide_objects_find_their_pl
         ("patch", "leases.coordination.k8s.io", "inferfleet", True),
         ("update", "leases.coordination.k8s.io", "inferfleet", True),
         ("update", "leases.coordination.k8s.io", "kube-scheduler", False),
-        ("patch", "configmaps", "inferfleet-ledger", True),
+        ("patch", "configmaps", "inferfleet-calibration", True),
         ("get", "configmaps", "kube-root-ca.crt", False),
         ("get", "secrets", "hub", False),
     ],
@@ -167,14 +167,13 @@ def test_in_its_own_namespace_the_operator_reaches_objects_by_name(
     assert allowed(installed, operator(), verb, resource, NAMESPACE, name=name) is may
 
 
-@pytest.mark.parametrize("name", ["inferfleet-ledger", "inferfleet-calibration"])
-def test_the_operator_creates_its_configmaps_by_server_side_apply(installed: ControlPlane, name: str) -> None:
+def test_the_operator_creates_its_configmap_by_server_side_apply(installed: ControlPlane) -> None:
     as_operator = Objects(installed.kubeconfig_for_service_account(NAMESPACE, "inferfleet"))
-    as_operator.apply(config_map(name, NAMESPACE))
-    assert as_operator.get("v1", "ConfigMap", name, NAMESPACE)
+    as_operator.apply(config_map("inferfleet-calibration", NAMESPACE))
+    assert as_operator.get("v1", "ConfigMap", "inferfleet-calibration", NAMESPACE)
 
 
-@pytest.mark.parametrize(("name", "namespace"), [("other", NAMESPACE), ("inferfleet-ledger", "team-a")])
+@pytest.mark.parametrize(("name", "namespace"), [("other", NAMESPACE), ("inferfleet-calibration", "team-a")])
 def test_the_operator_creates_no_other_configmap(installed: ControlPlane, name: str, namespace: str) -> None:
     as_operator = Objects(installed.kubeconfig_for_service_account(NAMESPACE, "inferfleet"))
     with pytest.raises(ApiError, match="forbidden"):
