@@ -24,7 +24,7 @@ setup: $(STAMP) ## Make .venv (then .venv/bin/inferfleet works)
 
 test: setup lint ## Lint, then every test, on a real Kubernetes control plane
 	$(BIN)/python -m tests.controlplane
-	$(BIN)/python -m pytest tests -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests -n 3 --dist loadfile $(PYTEST_ARGS)
 
 unit: setup ## Only the tests that need no control plane (seconds)
 	$(BIN)/python -m pytest tests -m 'not controlplane' $(PYTEST_ARGS)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.controlplane import ControlPlane
-from tests.controlplane.audit import Write
 from tests.controlplane.nodes import Pool
 from tests.controlplane.operator_process import OperatorProcess
 from tests.controlplane.waiting import eventually
 from tests.integration.operator.conftest import API, Team, condition, real_time
+from tests.integration.operator.quiet import ours, wait_until_quiet
 
 pytestmark = pytest.mark.usefixtures("pool")
-
-QUIET_SECONDS = 8
 
 
 @pytest.fixture
@@ -26,15 +23,6 @@ def lonely(module_cluster: ControlPlane, pool: Pool) -> Iterator[OperatorProcess
         yield running
 
 
-def ours(writes: list[Write]) -> list[tuple[str, str, str]]:
-    """Writes of the operator besides its Lease."""
-    return [
-        (write.verb, write.target, write.name)
-        for write in writes
-        if "inferfleet" in write.user_agent and write.resource != "leases"
-    ]
-
-
 def test_a_restart_without_drift_writes_nothing(team: Team, lonely: OperatorProcess) -> None:
     for number in range(3):
         team.apply(f"chat-{number}")
@@ -42,13 +30,13 @@ def test_a_restart_without_drift_writes_nothing(team: Team, lonely: OperatorProc
     for number in range(3):
         team.wait(f"chat-{number}")
     team.wait("unknown", "ModelUnknown")
-    quiet(team)
+    wait_until_quiet(team.cluster)
     lonely.stop()
     before = team.cluster.audit_position()
 
     with OperatorProcess.start(team.cluster, name="second-life") as second:
         wait_for_passes(second, 4)
-        quiet(team)
+        wait_until_quiet(team.cluster)
 
         assert ours(team.cluster.writes(after=before)) == []
 
@@ -147,19 +135,6 @@ def passes(operator: OperatorProcess) -> float:
 
 def wait_for_passes(operator: OperatorProcess, count: int) -> None:
     eventually(lambda: passes(operator) >= count, 60)
-
-
-def quiet(team: Team) -> None:
-    """Wait until no operator has written for a while: wording and counts follow a few seconds after Ready."""
-    state = (team.cluster.audit_position(), time.monotonic())
-
-    def unchanged() -> bool:
-        nonlocal state
-        if ours(team.cluster.writes(after=state[0])):
-            state = (team.cluster.audit_position(), time.monotonic())
-        return time.monotonic() - state[1] > QUIET_SECONDS
-
-    eventually(unchanged, 90, interval=0.5)
 
 
 def test_with_watched_namespaces_all_others_are_left_alone(team: Team, pool: Pool) -> None:

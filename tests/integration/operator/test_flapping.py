@@ -7,6 +7,7 @@ import pytest
 from tests.controlplane.nodes import Pool, mark_not_ready, mark_ready, wait_until_ready
 from tests.controlplane.waiting import eventually
 from tests.integration.operator.conftest import Team
+from tests.integration.operator.quiet import wait_until_quiet
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -22,6 +23,7 @@ def test_a_flapping_node_leads_to_no_write_about_those_who_do_not_run_there(team
     used = {pod["spec"]["nodeName"] for pod in team.children("Pod")}
     nodes = [node["metadata"]["name"] for node in team.cluster.objects.list("v1", "Node", labels=pool.selector)]
     free = next(name for name in nodes if name not in used)
+    wait_until_quiet(team.cluster)
     before = team.cluster.audit_position()
 
     for _ in range(FLAPS):
