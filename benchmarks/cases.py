@@ -68,6 +68,24 @@ def answer_rows(rows: Iterable[Row], answer: Callable[[Row], Answer]) -> list[An
     return [one(row) for row in rows]
 
 
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Row], cells: Iterable[Sequence[str]]) -> None:
+    """Write a line per row, in their order: its case_id, then its cells. Raises OSError."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows((row["case_id"], *found) for row, found in zip(rows, cells, strict=True))
+
+
+def exit_status(run: Callable[[], None]) -> int:
+    """Run a benchmark over its files; return 0, or 2 after saying which file cannot be used and why."""
+    try:
+        run()
+    except (CasesError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 def number(row: Row, column: str) -> float | None:
     """Return the number above 0 in a cell, None for a blank cell or a column that is not there. Raises CellError."""
     text = row.get(column, "")

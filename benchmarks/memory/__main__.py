@@ -4,12 +4,11 @@ Run: python -m benchmarks.memory --cases IN.csv --out OUT.csv [--plot FILE.svg]
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import CasesError, Row, answer_rows, read_rows
+from benchmarks.cases import Row, answer_rows, exit_status, read_rows, write_rows
 from benchmarks.memory.answers import Answer, answer, ours
 from benchmarks.memory.cases import REQUIRED, Case, read_case
 from benchmarks.memory.peers import PEERS
@@ -30,12 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path, help="also draw the errors of the KV cache into this SVG file")
     options = parser.parse_args(arguments)
-    try:
-        run(options.cases, options.out, options.plot)
-    except (CasesError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_status(lambda: run(options.cases, options.out, options.plot))
 
 
 def run(source: Path, out: Path | None, picture: Path | None) -> None:
@@ -67,11 +61,7 @@ def _report(cases: Sequence[Case], picture: Path | None) -> None:
 
 def write(rows: Sequence[Row], answers: Sequence[Answer | None], path: Path) -> None:
     """Write one line for each row; one without an answer leaves its cells empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row, found in zip(rows, answers, strict=True):
-            writer.writerow((row["case_id"], *_cells(found)))
+    write_rows(path, COLUMNS, rows, [_cells(found) for found in answers])
 
 
 def _cells(answer: Answer | None) -> tuple[str, ...]:

@@ -1,12 +1,11 @@
 """Run the speed model over measured cases: write one answer per case, print the errors where answers are present."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import CasesError, Row, answer_rows, read_rows
+from benchmarks.cases import Row, answer_rows, exit_status, read_rows, write_rows
 from benchmarks.throughput.cases import REQUIRED, Case, read_case
 from benchmarks.throughput.predict import RULES, Prediction, ours
 from benchmarks.throughput.report import plot, summary_lines
@@ -23,12 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where to write case_id,out_tok_s,tpot_ms,confidence")
     parser.add_argument("--plot", type=Path, help="where to draw predicted against measured rates")
     options = parser.parse_args(arguments)
-    try:
-        run(options.cases, options.out, options.plot)
-    except (CasesError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_status(lambda: run(options.cases, options.out, options.plot))
 
 
 def run(source: Path, out: Path | None, picture: Path | None) -> None:
@@ -54,11 +48,8 @@ def _case_and_answer(row: Row) -> tuple[Case, Prediction]:
 
 def write_answers(path: Path, rows: Sequence[Row], answers: Sequence[Prediction | None]) -> None:
     """Write one line per row in the order of the input; without an answer the figures are blank and confidence Low."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["case_id", "out_tok_s", "tpot_ms", "confidence"])
-        for row, answer in zip(rows, answers, strict=True):
-            writer.writerow([row["case_id"], *_cells(answer)])
+    columns = ("case_id", "out_tok_s", "tpot_ms", "confidence")
+    write_rows(path, columns, rows, [_cells(answer) for answer in answers])
 
 
 def _cells(answer: Prediction | None) -> list[str]:
