@@ -21,7 +21,6 @@ from inferfleet.report.observation import NOTHING_TO_APPLY, UP_TO_DATE, Applicat
 
 # A name that somebody else has, or a write that was refused, is tried again at least this much later, in seconds.
 _REFUSED_SECONDS = 10.0
-_OVER = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +97,8 @@ class Children:
         if decided.demand is None or decided.demand.spec.batch is None:
             return ()
         jobs = {child.uid for child in self.of(item).values() if child.kind == "Job"}
-        pods = (pod for pod in self._store.pods_of(item.key) if pod.phase not in _OVER)
-        return tuple(f"Pod {pod.name}" for pod in pods if pod.owner not in jobs)
+        pods = self._store.pods_of(item.key)
+        return tuple(f"Pod {pod.name}" for pod in pods if not pod.over and pod.owner not in jobs)
 
     def _render(self, decided: Decided) -> tuple[Manifest, ...] | None:
         """Return what shall exist, None when nothing is known of it."""

@@ -156,7 +156,7 @@ class Reconciler:
     ) -> None:
         """Store a status, and tell people what it changes; with a `version` only over that resourceVersion."""
         if not self._may_write():
-            raise NotLeading("another process may lead by now; nothing was sent")
+            raise NotLeading
         try:
             answer = await apply_status(
                 self._client,

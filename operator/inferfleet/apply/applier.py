@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 
 FIELD_MANAGER = "inferfleet.dev/operator"
 _REMEMBERED = 20_000
-_WORKLOADS = ("Deployment", "Job")
 
 Identity = tuple[str, str, str]
 
@@ -85,7 +84,7 @@ class Applier:
         whose GPUs were given up never start. Raises NotLeading, and ApiError.
         """
         for key, child in seen.items():
-            if child.kind not in _WORKLOADS or child.owner != owner.uid or child.deleting:
+            if not child.has_pods or child.owner != owner.uid or child.deleting:
                 continue
             replicas = staying.get(child.name)
             if replicas is None:
@@ -226,7 +225,7 @@ class Applier:
 
     def _ask(self) -> None:
         if not self._may_write():
-            raise NotLeading("another process may lead by now; nothing was sent")
+            raise NotLeading
 
     def _remember(self, uid: str, content: bytes, manifest_hash: str) -> None:
         self._verified.pop(uid, None)

@@ -59,6 +59,10 @@ class Unreachable(ApiError):  # noqa: N818
 class NotLeading(ApiError):  # noqa: N818
     """Nothing was sent: another process may lead by now."""
 
+    def __init__(self) -> None:
+        """There is only one way to say it."""
+        super().__init__("another process may lead by now; nothing was sent")
+
 
 class NameConflict(Exception):  # noqa: N818 - a finding, not a failure of I/O
     """An object of the wanted name exists and somebody else controls it; it is never taken over."""

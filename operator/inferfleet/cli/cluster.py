@@ -21,7 +21,6 @@ from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
 from inferfleet.domain.lesson import Lesson
-from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -35,8 +34,8 @@ from inferfleet.domain.resources import (
     POD,
     Resource,
 )
+from inferfleet.observe.listing import list_into
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
-from inferfleet.observe.reflector import named
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
 
@@ -114,7 +113,7 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
     client = Client(credentials)
     try:
         for resource, table, selector in tables:
-            await _list(client, resource, table, selector)
+            await list_into(client, resource, table, selector=selector)
         lessons, gaps = await _lessons(client, operator_namespace)
     finally:
         await client.close()
@@ -133,12 +132,3 @@ async def _lessons(client: Client, namespace: str) -> tuple[tuple[Lesson, ...], 
     book = LessonBook(now=lambda: datetime.now(UTC))
     book.restore(text)
     return book.all(), ()
-
-
-async def _list(client: Client, resource: Resource, table: Table[Any], selector: str) -> None:
-    listed: set[Key] = set()
-    version = "0"
-    async for page in client.list_pages(resource, selector=selector):
-        version = page["metadata"]["resourceVersion"]
-        listed.update(table.put(named(resource, item)) for item in page["items"])
-    table.end_list(listed, version=version)

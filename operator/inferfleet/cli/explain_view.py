@@ -24,8 +24,6 @@ MEASURED_TERMS = (
     ("KV cache", "kv_cache_gib"),
     ("usable", "usable_gib"),
 )
-# The kinds of children that have pods; others of the same name only stand in front of them.
-WORKLOADS = ("Deployment", "Job")
 
 
 def values_of(found: Explanation) -> dict[str, object]:
@@ -47,7 +45,7 @@ def values_of(found: Explanation) -> dict[str, object]:
 
 def _decided(found: Explanation) -> dict[str, object]:
     if found.plan is not None:
-        ready = {child.name: child.ready_replicas for child in found.children if child.kind in WORKLOADS}
+        ready = {child.name: child.ready_replicas for child in found.children if child.has_pods}
         values, measured = plan_view.values_of(found.plan, ready=ready), _measured(found)
         if isinstance(values["memory"], dict) and measured is not None:
             values["memory"] = {**values["memory"], "measured": measured.model_dump(mode="json", by_alias=True)}

@@ -1,7 +1,7 @@
 """What one InferenceDeployment asks for, with its model resolved and what it already holds."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inferfleet.api.enums import Category, Priority, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
@@ -32,6 +32,12 @@ class Demand:
     first_refused: datetime | None = None
     excluded_pools: frozenset[str] = frozenset()
     invalid: str | None = None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When a batch has to be done, counted from its creation; None for real-time work, without one, and offline."""
+        seconds = self.spec.batch.deadline_seconds if self.spec.batch else None
+        return None if seconds is None or self.created is None else self.created + timedelta(seconds=seconds)
 
     @property
     def key(self) -> tuple[str, str]:

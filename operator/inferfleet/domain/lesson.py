@@ -19,8 +19,8 @@ class Lesson:
     GiB figures are per GPU as the engine printed them, None where it printed none; `kv_cache_tokens` are those of one
     replica. `out_of_memory` is what the engine said when it died of it (empty: it started), and `longest_context` what
     it proposed instead. `speed_scale` multiplies every predicted time; `first_token_ms` is the mean time to first token
-    that was seen. `any_flags`: of `engine` only the version and
-    the tensor parallel size count, because whoever promoted the figures named no more. `learned_at` is RFC 3339.
+    that was seen. `any_flags`: of `engine` only the version and the tensor parallel size count, because whoever
+    promoted the figures named no more. `learned_at` is RFC 3339.
     """
 
     namespace: str

@@ -67,9 +67,9 @@ class PodFacts:
 
     `deployment` and `placement` are the values of our labels, of which a pod that loses them keeps the deployment,
     `owner` and `owner_name` the controlling owner (a ReplicaSet or a Job), `address` its IP address, empty until it has
-    one; `engine` is None for pods of others.
-    `unscheduled` is the scheduler's message while it finds no node, and `unscheduled_since` when that began; `held_up`
-    says that no further node would help: it waits for a volume, or at a scheduling gate.
+    one; `engine` is None for pods of others. `unscheduled` is the scheduler's message while it finds no node, and
+    `unscheduled_since` when that began; `held_up` says that no further node would help: it waits for a volume, or at a
+    scheduling gate.
     """
 
     uid: str
@@ -92,9 +92,14 @@ class PodFacts:
     engine: EngineContainer | None = None
 
     @property
+    def over(self) -> bool:
+        """Whether all its containers have ended for good."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
     def occupies_node(self) -> bool:
-        """Whether its requests are charged to a node: bound and not finished."""
-        return bool(self.node) and self.phase not in ("Succeeded", "Failed")
+        """Whether its requests are charged to a node: bound and not over."""
+        return bool(self.node) and not self.over
 
     @property
     def key(self) -> Key:
@@ -151,6 +156,11 @@ class Child:
     def identity(self) -> tuple[str, str, str]:
         """Kind, namespace and name: what a manifest and a child have in common."""
         return (self.kind, self.namespace, self.name)
+
+    @property
+    def has_pods(self) -> bool:
+        """Whether it is a workload; others of the same name only stand in front of one."""
+        return self.kind in ("Deployment", "Job")
 
     def condition(self, kind: str) -> ChildCondition | None:
         """Return the condition of this type, None without one."""

@@ -28,6 +28,7 @@ from inferfleet.api.v1alpha1 import (
 )
 from inferfleet.domain.observed import Key
 from inferfleet.domain.packing import pack, unpack
+from inferfleet.observe.project_pods import time_of
 
 Document = Mapping[str, Any]
 Parsed = TypeVar("Parsed", bound=Resource)
@@ -91,7 +92,6 @@ class Deployment:
 def deployment(document: Document) -> Deployment:
     """Read an InferenceDeployment; one that breaks its schema keeps its identity and status."""
     metadata = document["metadata"]
-    created = metadata.get("creationTimestamp")
     head = {name: value for name, value in document.items() if name not in ("metadata", "status")}
     content = _read_spec(metadata["name"], orjson.dumps(head, default=str))
     return Deployment(
@@ -99,7 +99,7 @@ def deployment(document: Document) -> Deployment:
         name=metadata["name"],
         uid=metadata.get("uid") or "",
         generation=metadata.get("generation") or 1,
-        created=datetime.fromisoformat(str(created)) if created else None,
+        created=time_of(metadata.get("creationTimestamp")),
         deleting=metadata.get("deletionTimestamp") is not None,
         content=content,
         status=pack(document.get("status") or {}),

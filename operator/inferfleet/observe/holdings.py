@@ -28,7 +28,6 @@ from inferfleet.plan.engine_settings import DEFAULT_VERSION
 
 PriceOf = Callable[[str], Price | None]
 """The present price of a pool by its name, None without one."""
-_OVER = ("Succeeded", "Failed")
 # What `Ready` says of a batch that is over; it stays over when somebody deletes the Job.
 _BATCH_OVER = (ReadyReason.COMPLETED, ReadyReason.FAILED, ReadyReason.DEADLINE_EXCEEDED)
 
@@ -54,7 +53,7 @@ def holding_of(
     version = (spec.engine.version if spec else None) or DEFAULT_VERSION
     # A Job of a namesake that was deleted says nothing of this one.
     mine = (child for child in children if child.owner == item.uid)
-    by_name = {child.name: child for child in mine if child.kind in ("Deployment", "Job")}
+    by_name = {child.name: child for child in mine if child.has_pods}
     placements = tuple(_placement(row, version, status, by_name.get(row.name), price_of) for row in status.placements)
     total = status.cost.usd_total if status.cost else None
     return Holding(
@@ -89,7 +88,7 @@ def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child:
     Ready are those that the Deployment counts too: what it replaces must not leave before `Available` knows of them.
     Pods that a quota or an admission policy refuses are held up as much as those that wait for a volume.
     """
-    mine = [pod for pod in pods if pod.placement == name and not pod.deleting and pod.phase not in _OVER]
+    mine = [pod for pod in pods if pod.placement == name and not pod.deleting and not pod.over]
     waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled and not pod.held_up]
     held_up = [(pod.unscheduled_since, pod.unscheduled) for pod in mine if pod.unscheduled and pod.held_up]
     refusal = child.refusal if child is not None else None

@@ -13,14 +13,19 @@ from inferfleet.observe.reflector import Source, named
 from inferfleet.observe.table import Table
 
 
-async def list_into(source: Source, resource: Resource, table: Table[Any], *, namespaces: Sequence[str] = ()) -> None:
-    """Make the table equal to the collection (of these namespaces, or all). Raises OSError."""
+async def list_into(
+    source: Source, resource: Resource, table: Table[Any], *, namespaces: Sequence[str] = (), selector: str = ""
+) -> None:
+    """Make the table equal to the collection (of these namespaces, or all; of what the selector lets through).
+
+    Raises OSError.
+    """
     scopes: Sequence[str | None] = namespaces if resource.namespaced and namespaces else (None,)
     listed: set[Key] = set()
     versions = []
     for namespace in scopes:
         version = ""
-        async for page in source.list_pages(resource, namespace, selector=""):
+        async for page in source.list_pages(resource, namespace, selector=selector):
             version = page["metadata"]["resourceVersion"]
             listed.update(table.put(named(resource, item)) for item in page["items"])
         versions.append(int(version))

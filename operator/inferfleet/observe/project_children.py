@@ -5,13 +5,12 @@ as compact JSON, everything else is dropped. Must not decide whether something d
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from inferfleet.domain.observed import Child, ChildCondition
 from inferfleet.domain.packing import pack
 from inferfleet.observe.engine_arguments import engine_container
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
+from inferfleet.observe.project_pods import DEPLOYMENT_LABEL, time_of
 
 Document = Mapping[str, Any]
 
@@ -44,7 +43,7 @@ def child(document: Document) -> Child:
         active=status.get("active") or 0,
         succeeded=status.get("succeeded") or 0,
         failed=status.get("failed") or 0,
-        created=_time(metadata.get("creationTimestamp")),
+        created=time_of(metadata.get("creationTimestamp")),
         conditions=tuple(_condition(item) for item in status.get("conditions") or ()),
         engine=engine_container(((document.get("spec") or {}).get("template") or {}).get("spec") or {}),
     )
@@ -65,9 +64,5 @@ def _condition(item: Document) -> ChildCondition:
         status=item["status"],
         reason=item.get("reason") or "",
         message=item.get("message") or "",
-        since=_time(item.get("lastTransitionTime")),
+        since=time_of(item.get("lastTransitionTime")),
     )
-
-
-def _time(text: object) -> datetime | None:
-    return datetime.fromisoformat(str(text)) if text else None

@@ -49,7 +49,7 @@ def pod_facts(document: Document) -> PodFacts | None:
         ready=(conditions.get("Ready") or {}).get("status") == "True",
         deleting=metadata.get("deletionTimestamp") is not None,
         unscheduled=(scheduled.get("message") or scheduled.get("reason") or "") if stuck else "",
-        unscheduled_since=_time(scheduled.get("lastTransitionTime")) if stuck else None,
+        unscheduled_since=time_of(scheduled.get("lastTransitionTime")) if stuck else None,
         held_up=stuck and not waits_for_a_node(scheduled.get("reason") or "", scheduled.get("message") or ""),
         containers=_containers(status) if deployment else (),
         placement=sys.intern(labels.get(PLACEMENT_LABEL) or ""),
@@ -117,5 +117,6 @@ def _container(item: Document) -> ContainerFacts:
     )
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def time_of(text: object) -> datetime | None:
+    """Read a time as Kubernetes writes it, None where there is none; YAML files may have made it a time already."""
+    return datetime.fromisoformat(str(text)) if text else None

@@ -87,8 +87,9 @@ class Site:
 def site_of(pool: Pool) -> Site:
     """Strip a pool of nodes and price, so that an assessment stays valid while pods come and go."""
     lasting = replace(
-        pool, nodes=(), nodes_known=True, max_nodes=None, usd_per_gpu_hour=None, price_source="", price_date=None
-    )
+        pool, nodes=(), nodes_known=True, max_nodes=None, usd_per_gpu_hour=None, price_source="", price_date=None,
+        counted_elsewhere=None, left_out=(), avoided=(),
+    )  # fmt: skip
     hardware = Pool(
         name=HERE,
         gpu_type=pool.gpu_type,

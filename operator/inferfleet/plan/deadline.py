@@ -1,6 +1,6 @@
-"""The deadline of a batch: when it is, and what is left until then.
+"""The deadline of a batch: what is left until then, and what is said when it has passed.
 
-In: a demand and the time. Out: times and hours. A deadline counts from the creation of the InferenceDeployment, so time
+In: a demand and the time. Out: hours and words. A deadline counts from the creation of the InferenceDeployment, so time
 spent waiting for money or GPUs is spent. Must not know prices or pools.
 """
 
@@ -10,18 +10,10 @@ from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.demand import Demand, Holding
 
 
-def deadline_at(demand: Demand) -> datetime | None:
-    """Return when a batch has to be done, None for real-time work, without a deadline, and offline."""
-    seconds = demand.spec.batch.deadline_seconds if demand.spec.batch else None
-    if seconds is None or demand.created is None:
-        return None
-    return demand.created + timedelta(seconds=seconds)
-
-
 def hours_left(demand: Demand, now: datetime | None) -> float | None:
     """Return the hours until the deadline, negative afterwards; None where there is none, or no clock."""
-    deadline = deadline_at(demand)
-    return None if deadline is None or now is None else (deadline - now).total_seconds() / 3600
+    deadline = demand.deadline
+    return None if deadline is None or now is None else (deadline - now) / timedelta(hours=1)
 
 
 def duration_text(hours: float) -> str:
@@ -34,8 +26,8 @@ def duration_text(hours: float) -> str:
 
 def overdue(demand: Demand, holding: Holding | None, now: datetime | None) -> tuple[ReadyReason, str] | None:
     """Refuse to start a batch whose deadline has passed; one that was started is ended by its Job."""
-    left, deadline = hours_left(demand, now), deadline_at(demand)
-    if left is None or left > 0 or deadline is None or (holding is not None and holding.placements):
+    deadline, started = demand.deadline, holding is not None and bool(holding.placements)
+    if deadline is None or now is None or now < deadline or started:
         return None
     assert demand.spec.batch is not None
     return (

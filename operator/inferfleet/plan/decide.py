@@ -20,7 +20,7 @@ from inferfleet.plan.assess import Assessment, Site, assess, site_of
 from inferfleet.plan.barrier import barrier
 from inferfleet.plan.carry_out import carry_out
 from inferfleet.plan.choose import obstacle
-from inferfleet.plan.deadline import deadline_at, overdue
+from inferfleet.plan.deadline import overdue
 from inferfleet.plan.exhausted import after_deaths, surviving
 from inferfleet.plan.gate import Gate
 from inferfleet.plan.leaving import able_to_drain, arrived
@@ -161,7 +161,7 @@ def _revisit_at(case: Case, left: Holding | None) -> datetime | None:
     if case.now is None:
         return None
     spot = [item.assessment for item in case.offered if item.assessment.capacity_type is CapacityType.SPOT]
-    times = (next_change(case.stands, left, case.now), at_risk_from(case.demand, spot), deadline_at(case.demand))
+    times = (next_change(case.stands, left, case.now), at_risk_from(case.demand, spot), case.demand.deadline)
     return min((time for time in times if time is not None and time > case.now), default=None)
 
 

@@ -13,7 +13,6 @@ from inferfleet.api.reasons import Reason
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.plan.assess import DEADLINE_SHARE, Assessment
-from inferfleet.plan.deadline import deadline_at
 from inferfleet.plan.eligible import Refusal
 from inferfleet.plan.gate import held_here
 from inferfleet.plan.shape import Shape
@@ -55,7 +54,7 @@ def at_risk_from(demand: Demand, spot: Iterable[Assessment]) -> datetime | None:
 
     A batch of unknown length is taken to need the share of its deadline that a plan may fill.
     """
-    deadline, batch = deadline_at(demand), demand.spec.batch
+    deadline, batch = demand.deadline, demand.spec.batch
     hours = [item.hours for item in spot if item.hours is not None]
     if deadline is None or batch is None or not hours:
         return None

@@ -4,6 +4,7 @@ In: demand, decision, the pools by name, facts of the installation. Out: a tuple
 shall not exist. A decision that contradicts itself or its demand is refused here rather than written.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,10 +103,9 @@ def _seconds_left(demand: Demand, now: datetime | None) -> int | None:
 
     A Job counts from its own start; the deadline counts from the creation of the InferenceDeployment.
     """
-    deadline = demand.spec.batch.deadline_seconds if demand.spec.batch else None
-    if deadline is None or now is None or demand.created is None:
-        return deadline
-    return max(1, deadline - int((now - demand.created).total_seconds()))
+    if now is None or demand.deadline is None:
+        return demand.spec.batch.deadline_seconds if demand.spec.batch else None
+    return max(1, math.ceil((demand.deadline - now).total_seconds()))
 
 
 def _load_bytes(demand: Demand) -> int | None:

@@ -79,5 +79,5 @@ class Observation:
     @property
     def workloads(self) -> tuple[Child, ...]:
         """Deployments and Jobs, sorted by name."""
-        found = (child for child in self.children.values() if child.kind in ("Deployment", "Job"))
+        found = (child for child in self.children.values() if child.has_pods)
         return tuple(sorted(found, key=lambda child: child.name))

@@ -77,7 +77,7 @@ def _subject(store: Store, key: Key, decided: Decided, demand: Demand, placement
 
 def _child(store: Store, key: Key, uid: str, placement: Placement) -> Child | None:
     children = store.children_of(key).values()
-    workloads = (child for child in children if child.kind in ("Deployment", "Job") and child.owner == uid)
+    workloads = (child for child in children if child.has_pods and child.owner == uid)
     return next((child for child in workloads if child.name == placement.name), None)
 
 
