@@ -76,10 +76,15 @@ class Option:
 
     @property
     def comparable(self) -> Decimal:
-        """The amount by which options are compared: a batch's total, else USD per month of the recommended count."""
-        if self.price is None:
+        """The amount by which options are compared: a batch's total, else USD per month of the recommended count.
+
+        At the price that is charged; what has none, and does not run, is dearer than everything.
+        """
+        if self.price is None and self.held is None:
             return Decimal("Infinity")
-        return self.usd_total if self.usd_total is not None else max(self.recommended, 1) * self.replica_usd_per_month
+        if self.assessment.hours is not None:
+            return self.claimed_usd
+        return max(self.recommended, 1) * self.replica_usd_per_month
 
     @property
     def serves(self) -> bool:

@@ -211,3 +211,12 @@ def test_a_forced_change_of_place_starts_the_cooldown_too() -> None:
     held = running(what, A100, history=History())
     gone = one(what, L40S, held=held)
     assert (placed(gone).pool, gone.history.moved_at) == ("l40s-od", NOW)
+
+
+def test_beside_work_whose_price_is_gone_others_are_compared_with_what_it_is_charged() -> None:
+    what = demand()
+    unpriced = replace(L40S, usd_per_gpu_hour=None, gpu=replace(L40S.gpu, prices=()))  # type: ignore[type-var]
+    decision = one(what, unpriced, A100, held=running(what, L40S))
+    (other,) = [item for item in decision.candidates if item.pool == "a100-od" and item.tensor_parallel_size == 1]
+    assert other.reason is Reason.MORE_EXPENSIVE
+    assert "USD 1146.10 per month more than the chosen one" in other.message
