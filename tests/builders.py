@@ -55,6 +55,18 @@ BATCH: dict[str, Any] = {
 }
 
 
+# Llama 3.1 8B's, as a ModelProfile states it.
+PROFILE_CONFIG: dict[str, Any] = {
+    "hiddenSize": 4096,
+    "numHiddenLayers": 32,
+    "numAttentionHeads": 32,
+    "numKeyValueHeads": 8,
+    "headDim": 128,
+    "intermediateSize": 14336,
+    "vocabSize": 128256,
+}
+
+
 def spec(base: Mapping[str, Any] = REAL_TIME, **change: Any) -> InferenceDeploymentSpec:
     return InferenceDeploymentSpec.model_validate(merged(base, change))
 

@@ -182,16 +182,7 @@ def profile(name: str = "mine", **change: Any) -> Document:
     """Llama 3.1 8B under another name: 8.03 billion parameters, 14.96 GiB in 16 bits."""
     spec: Document = {
         "id": "Qwen/Qwen2.5-7B-Instruct",
-        "config": {
-            "hiddenSize": 4096,
-            "numHiddenLayers": 32,
-            "numAttentionHeads": 32,
-            "numKeyValueHeads": 8,
-            "headDim": 128,
-            "intermediateSize": 14336,
-            "vocabSize": 128256,
-            "maxPositionEmbeddings": 131072,
-        },
+        "config": PROFILE_CONFIG | {"maxPositionEmbeddings": 131072},
         "parameters": 8_030_000_000,
     }
     return {"apiVersion": API, "kind": "ModelProfile", "metadata": {"name": name}, "spec": {**spec, **change}}

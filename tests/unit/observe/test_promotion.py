@@ -2,6 +2,7 @@
 
 from inferfleet.api.v1alpha1 import ModelProfile
 from inferfleet.observe.promotion import promoted_lessons
+from tests.builders import PROFILE_CONFIG
 
 PROFILE = ModelProfile.model_validate(
     {
@@ -10,15 +11,7 @@ PROFILE = ModelProfile.model_validate(
         "metadata": {"name": "acme"},
         "spec": {
             "id": "acme/llm",
-            "config": {
-                "hiddenSize": 4096,
-                "numHiddenLayers": 32,
-                "numAttentionHeads": 32,
-                "numKeyValueHeads": 8,
-                "headDim": 128,
-                "intermediateSize": 14336,
-                "vocabSize": 128256,
-            },
+            "config": PROFILE_CONFIG,
             "parameters": 8_000_000_000,
             "calibrations": [
                 {
