@@ -10,8 +10,9 @@ from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import Fit, MemoryEstimate
 from inferfleet.domain.model import Model
-from inferfleet.domain.speed import Objectives, Speed, Traffic
-from inferfleet.plan import throughput
+from inferfleet.domain.speed import Speed
+from inferfleet.domain.traffic import Objectives, Traffic
+from inferfleet.engine import throughput
 
 LLAMA_8B = "meta-llama/Llama-3.1-8B-Instruct"
 GPT_OSS = "openai/gpt-oss-120b"

@@ -10,7 +10,7 @@ from benchmarks.cases import CellError
 from benchmarks.memory.cases import Case
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.model import UnknownModel
-from inferfleet.plan.memory import estimate, tensor_parallel_problem
+from inferfleet.engine.memory import estimate, tensor_parallel_problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

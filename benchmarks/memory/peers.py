@@ -9,8 +9,8 @@ from benchmarks.memory.answers import Answer, Estimator
 from benchmarks.memory.cases import Case
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.plan.memory.formats import weight_format
-from inferfleet.plan.memory.weights import checkpoint_bytes
+from inferfleet.engine.memory.formats import weight_format
+from inferfleet.engine.memory.weights import checkpoint_bytes
 
 GIB = 1024**3
 NAIVE_FACTOR = 1.2

@@ -12,7 +12,7 @@ from statistics import mean, median
 from typing import Any
 
 from benchmarks.mix.settings import PRICES, SHIPPED, Setting, read_settings
-from inferfleet.plan.mix import COVERAGE_TOLERANCE, Mix, MixOption, cheapest_mix
+from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, Mix, MixOption, cheapest_mix
 
 USERS_LIMIT = 2  # GPU types that the product mixes without a router that knows request sizes
 

@@ -21,7 +21,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.world import Node, Policy, Pool, World
 from inferfleet.plan import decide
-from inferfleet.plan.assess import HEADROOM
+from inferfleet.plan.candidates.assess import HEADROOM
 
 KINDS = ("nvidia-l4-24gb", "nvidia-l40s-48gb", "nvidia-a100-80gb", "nvidia-h100-80gb")
 MODELS = ("meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-32B")

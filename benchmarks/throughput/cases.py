@@ -13,7 +13,7 @@ from benchmarks.throughput.doubts import doubtful, refuse_impossible
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.model import Model
-from inferfleet.domain.speed import Traffic
+from inferfleet.domain.traffic import Traffic
 
 REQUIRED = ("case_id", "model", "gpu", "n_gpu", "tp", "weight_dtype", "isl", "osl")
 # Rows that name no version, or a nightly build, are from 2025 and 2026.

@@ -9,9 +9,9 @@ from benchmarks.throughput.checkpoints import checkpoint, guessed
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.model import Model
-from inferfleet.domain.speed import Traffic
-from inferfleet.plan.memory import tensor_parallel_problem
-from inferfleet.plan.memory.weights import checkpoint_bytes
+from inferfleet.domain.traffic import Traffic
+from inferfleet.engine.memory import tensor_parallel_problem
+from inferfleet.engine.memory.weights import checkpoint_bytes
 
 GIB = 1024**3
 # Loosest count of GPUs among the measured rows: weights of 1.57 times the memory that they name.

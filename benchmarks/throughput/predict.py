@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from benchmarks.throughput.cases import Case
 from inferfleet.api.enums import Confidence
 from inferfleet.domain.memory import Fit, MemoryEstimate
-from inferfleet.domain.speed import Objectives
-from inferfleet.plan import memory, throughput
-from inferfleet.plan.memory.formats import weight_format
-from inferfleet.plan.throughput.footprint import footprint
+from inferfleet.domain.traffic import Objectives
+from inferfleet.engine import memory, throughput
+from inferfleet.engine.memory.formats import weight_format
+from inferfleet.engine.throughput.footprint import footprint
 
 GIGA = 1e9
 UNLIMITED_TOKENS = 10**9

@@ -10,7 +10,7 @@ from inferfleet.api.reasons import Verdict
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan import decide
-from inferfleet.plan.stock import Stock
+from inferfleet.plan.admission.capacity import Stock
 from tests.builders import LLAMA_8B, LLAMA_70B, demand, holding, policy, pool, world
 
 GPU_TYPES = ["nvidia-l40s-48gb", "nvidia-h100-80gb", "nvidia-a100-80gb", "nvidia-l4-24gb", "nvidia-t4-16gb"]

@@ -10,9 +10,9 @@ from inferfleet.catalog.memory_laws import memory_laws
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.memory import Fit
 from inferfleet.domain.model import Experts, LatentAttention, Model, SlidingWindow
-from inferfleet.plan.memory import estimate
-from inferfleet.plan.memory.matrices import pipeline_stages
-from inferfleet.plan.memory.weights import MIB, allocated
+from inferfleet.engine.memory import estimate
+from inferfleet.engine.memory.matrices import pipeline_stages
+from inferfleet.engine.memory.weights import MIB, allocated
 from tests.memory_builders import H100
 
 unhurried = settings(deadline=None)  # a busy machine is no bug

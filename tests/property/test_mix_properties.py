@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inferfleet.plan.mix import COVERAGE_TOLERANCE, MixOption, cheapest_mix
+from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, MixOption, cheapest_mix
 
 # Rates in tenths, so that no sum lies within the solver's tolerance of the demand without meeting it.
 RATES = st.integers(0, 50).map(lambda tenths: tenths / 10)

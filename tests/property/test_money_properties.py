@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inferfleet.api.enums import Category, ReservePolicy
+from inferfleet.budget.ledger import held_claim
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding, Pods
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.world import Policy, Pool
 from inferfleet.plan import decide
-from inferfleet.plan.ledger import held_claim
 from tests.builders import demand, holding, policy, pool, world
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

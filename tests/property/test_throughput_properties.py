@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inferfleet.domain.speed import Objectives, Traffic
-from inferfleet.plan import throughput
+from inferfleet.domain.traffic import Objectives, Traffic
+from inferfleet.engine import throughput
 from tests.speed_builders import GPT_OSS, LLAMA_8B, engine, gpu, memory, model, speed
 
 MODELS = st.sampled_from([LLAMA_8B, GPT_OSS, "Qwen/Qwen3-32B", "deepseek-ai/DeepSeek-V3", "google/gemma-2-9b-it"])

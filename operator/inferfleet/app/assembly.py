@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-from inferfleet.app.attention import Attention
-from inferfleet.app.catching_up import CatchingUp
-from inferfleet.app.hub_models import HubModels, hub_is_off
-from inferfleet.app.learning import Learning, LessonBook, LessonStorage, learned, sources
-from inferfleet.app.planning import Job, Planner
+from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, learned, sources
+from inferfleet.app.enqueue import Enqueuer
+from inferfleet.app.leadership import CatchingUp
+from inferfleet.app.planner import Job, Planner
 from inferfleet.app.platform import PlatformReporter
 from inferfleet.app.reconcile import Reconciler
-from inferfleet.app.snapshots import Snapshots
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.lease import LeaseInCluster
@@ -36,12 +34,14 @@ from inferfleet.domain.resources import (
     POD,
     Resource,
 )
-from inferfleet.observe.catalog import Elsewhere
-from inferfleet.observe.custom import Deployment
+from inferfleet.observe.catalog import HubLookup
 from inferfleet.observe.hub import HubAccess
+from inferfleet.observe.hub_cache import HubModels, hub_is_off
 from inferfleet.observe.mapping import Listener
+from inferfleet.observe.objects import Deployment
 from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.reflector import Reflector
+from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
 from inferfleet.render import RenderFacts
@@ -69,10 +69,10 @@ class Assembly:
     store: Store
     tables: dict[Resource, Table[Any]]
     queue: KeyedQueue[Key]
-    attention: Attention
+    enqueuer: Enqueuer
     reflectors: list[Reflector]
     planner: Planner
-    learning: Learning
+    learning: Calibrator
     workers: Workers[Job]
     platform: PlatformReporter
     recorder: Recorder
@@ -87,12 +87,12 @@ class Assembly:
         metrics, store = Metrics(), Store()
         client = Client(credentials, on_request=metrics.requested, connections=_connections(settings))
         queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
-        book = LessonBook(now=utc_now)
+        book = CalibrationBook(now=utc_now)
         snapshots = Snapshots(
             store,
             budgets_required=settings.budgets_required,
-            elsewhere=_hub(settings, on_answer=lambda model_id: attention.wake_model(model_id)),  # noqa: PLW0108 - bound below
-            lessons=book.all,
+            elsewhere=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            calibrations=book.all,
         )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
         leader = Leader(lease, identity=settings.identity, now=utc_now, on_acquired=lambda: begin())  # noqa: PLW0108 - bound below
@@ -126,26 +126,26 @@ class Assembly:
             await catching_up.prepare()
             await learning.prepare()
 
-        attention = Attention(store, queue, on_touched=touched, on_removed=removed)
-        store.listen(Listener(attention))
+        enqueuer = Enqueuer(store, queue, on_touched=touched, on_removed=removed)
+        store.listen(Listener(enqueuer))
         planner = Planner(
             store=store,
             queue=queue,
             snapshots=snapshots,
-            attention=attention,
+            enqueuer=enqueuer,
             submit=workers.submit,
             now=utc_now,
             on_planned=metrics.planned,
             leading=leader.acquired,
             prepare=prepare,
         )
-        learning = Learning(
+        learning = Calibrator(
             store=store,
             book=book,
-            storage=LessonStorage(client, namespace=settings.namespace),
+            storage=CalibrationStorage(client, namespace=settings.namespace),
             sources=sources(settings, client),
             planner=planner,
-            attention=attention,
+            enqueuer=enqueuer,
             recorder=recorder,
             count=metrics.reading,
             may_write=lambda: leader.is_leader,
@@ -157,7 +157,7 @@ class Assembly:
             snapshots.forget_assumed()
             catching_up.begin_reign()
             learning.begin_reign()
-            attention.wake_everybody()
+            enqueuer.wake_everybody()
 
         platform = PlatformReporter(
             client=client,
@@ -174,7 +174,7 @@ class Assembly:
             adds=lambda: queue.added,
             retries=lambda: queue.retried,
             leader=lambda: leader.is_leader,
-            lessons=lambda: len(book),
+            calibrations=lambda: len(book),
         )
         lag = LoopLag(on_lag=metrics.lagged)
         synced = asyncio.Event()
@@ -183,7 +183,7 @@ class Assembly:
             store=store,
             tables=_tables(store),
             queue=queue,
-            attention=attention,
+            enqueuer=enqueuer,
             reflectors=reflectors,
             planner=planner,
             learning=learning,
@@ -197,7 +197,7 @@ class Assembly:
         )
 
 
-def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> Elsewhere:
+def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> HubLookup:
     """Who knows other models: a hub, with the operator's own token, or nobody."""
     if not settings.hub_enabled:
         return hub_is_off

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.app.planning import Decided, Identity
+from inferfleet.app.planner import Decided, Identity
 from inferfleet.apply.applier import Applier, Owner, identity
 from inferfleet.apply.errors import Forbidden, Invalid, NameConflict, NotFound
 from inferfleet.domain.observed import Child
-from inferfleet.observe.custom import Deployment
+from inferfleet.observe.objects import Deployment
 from inferfleet.observe.store import Store
 from inferfleet.render import Manifest, RenderError, RenderFacts, render
 from inferfleet.report.observation import NOTHING_TO_APPLY, UP_TO_DATE, Application

@@ -21,20 +21,20 @@ from inferfleet.api.reasons import ConditionReason
 from inferfleet.api.v1alpha1 import BudgetPolicyStatus, GPUPool, GPUPoolStatus
 from inferfleet.api.v1alpha1.gpu_type import GPUTypeStatus
 from inferfleet.api.v1alpha1.model_profile import ModelProfileStatus
-from inferfleet.app.snapshots import Snapshots
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError
 from inferfleet.apply.status import apply_status
+from inferfleet.budget.ledger import Ledger
 from inferfleet.domain.model import UnknownModel
 from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE, Resource
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import model_of
-from inferfleet.observe.custom import Platform, Unreadable
+from inferfleet.observe.objects import Platform, Unreadable
 from inferfleet.observe.pools import detected, members, objection
+from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
-from inferfleet.plan.ledger import Ledger
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.platform_status import budget_status, pool_status, promised_gpus, understood
 

@@ -142,7 +142,7 @@ async def _resync(parts: Assembly, settings: Settings) -> None:
                 await list_into(parts.client, resource, parts.tables[resource], namespaces=settings.watch_namespaces)
             except ApiError as error:
                 _log.warning("%s could not be listed: %s", resource.plural, error)
-        parts.attention.wake_everybody()
+        parts.enqueuer.wake_everybody()
 
 
 async def _kopf(parts: Assembly, settings: Settings, credentials: Credentials, stop: asyncio.Event) -> bool:

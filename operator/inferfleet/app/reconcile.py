@@ -12,15 +12,15 @@ from inferfleet.api.objects import dump
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.app.children import Children, Outcome
-from inferfleet.app.planning import Decided, Job
-from inferfleet.app.snapshots import Snapshots
+from inferfleet.app.planner import Decided, Job
 from inferfleet.apply.applier import Applier
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError, Conflict, NotFound, NotLeading
 from inferfleet.apply.status import apply_status
 from inferfleet.domain.observed import Key, PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
-from inferfleet.observe.custom import Deployment, Unreadable
+from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.render import RenderFacts
 from inferfleet.report.events import Recorder, Subject, moves, transitions

@@ -11,7 +11,7 @@ from rich.table import Table
 from inferfleet.api.model import camel_case
 from inferfleet.domain.gpu import GPU, Price
 from inferfleet.domain.model import Model
-from inferfleet.domain.money import rate_text
+from inferfleet.domain.wording import rate_text
 
 BILLION = 1e9
 

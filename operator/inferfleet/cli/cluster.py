@@ -14,13 +14,13 @@ from typing import Any
 
 import kubernetes
 
-from inferfleet.app.learning.book import LessonBook
-from inferfleet.app.learning.storage import LessonStorage
+from inferfleet.app.calibration.book import CalibrationBook
+from inferfleet.app.calibration.storage import CalibrationStorage
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
-from inferfleet.domain.lesson import Lesson
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -73,10 +73,10 @@ def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterReading:
-    """What was read. `lessons` are what engines taught the operator; `gaps` says what could not be read and matters."""
+    """What was read. `calibrations` are what engines taught the operator; `gaps` says what could not be read and matters."""
 
     store: Store
-    lessons: tuple[Lesson, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
     gaps: tuple[str, ...] = ()
 
 
@@ -114,21 +114,21 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
     try:
         for resource, table, selector in tables:
             await list_into(client, resource, table, selector=selector)
-        lessons, gaps = await _lessons(client, operator_namespace)
+        calibrations, gaps = await _calibrations(client, operator_namespace)
     finally:
         await client.close()
-    return ClusterReading(store=store, lessons=lessons, gaps=gaps)
+    return ClusterReading(store=store, calibrations=calibrations, gaps=gaps)
 
 
-async def _lessons(client: Client, namespace: str) -> tuple[tuple[Lesson, ...], tuple[str, ...]]:
+async def _calibrations(client: Client, namespace: str) -> tuple[tuple[Calibration, ...], tuple[str, ...]]:
     """Read what engines taught; a user who may not is told that estimates may differ from the operator's."""
     try:
-        text = await LessonStorage(client, namespace=namespace).read()
+        text = await CalibrationStorage(client, namespace=namespace).read()
     except Forbidden as error:
         gap = f"what engines taught the operator is not used, so its figures may differ: {error.message}"
         return (), (gap,)
     if text is None:
         return (), ()
-    book = LessonBook(now=lambda: datetime.now(UTC))
+    book = CalibrationBook(now=lambda: datetime.now(UTC))
     book.restore(text)
     return book.all(), ()

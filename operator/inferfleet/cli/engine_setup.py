@@ -21,16 +21,16 @@ from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.domain.speed import Traffic
-from inferfleet.plan import memory
-from inferfleet.plan.engine_choices import kv_cache_problem, quantization_problem
-from inferfleet.plan.engine_settings import (
+from inferfleet.domain.traffic import Traffic
+from inferfleet.engine import memory
+from inferfleet.engine.settings import (
     DEFAULT_UTILIZATION,
     DEFAULT_VERSION,
     batch_limits,
     default_context,
     on_the_fly_quantization,
 )
+from inferfleet.engine.support import kv_cache_problem, quantization_problem
 
 # A config.json is a few kilobytes; the largest published ones stay below one megabyte.
 LARGEST_CONFIG_BYTES = 4_000_000

@@ -36,12 +36,12 @@ def explain(
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Explain what the operator decides for one deployment, from the live cluster. Status 1: it cannot be served."""
-    from inferfleet.app.hub_models import hub_is_off
     from inferfleet.cli.cluster import default_namespace, kubeconfig_path, read_cluster
     from inferfleet.cli.explain_view import table_of, values_of
     from inferfleet.cli.explaining import Installed, explain_one, name_of
     from inferfleet.cli.hub import hub_models
     from inferfleet.cli.what_if import read_changes
+    from inferfleet.observe.hub_cache import hub_is_off
 
     with exit_codes():
         name = name_of(target)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
-from inferfleet.app.snapshots import Snapshots
 from inferfleet.cli.cluster import ClusterReading
 from inferfleet.cli.exit import BadInput
 from inferfleet.cli.planning import Plan, plan_all
 from inferfleet.cli.what_if import Changes, apply_changes
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Child, Key, PodFacts
-from inferfleet.observe.catalog import Elsewhere
-from inferfleet.observe.custom import Deployment, Unreadable
+from inferfleet.observe.catalog import HubLookup
+from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.snapshot import Snapshots
 
 PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedeployments.inferfleet.dev")
 
@@ -27,7 +27,7 @@ class Installed:
 
     worker_image: str
     budgets_required: bool
-    elsewhere: Elsewhere
+    elsewhere: HubLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def explain_one(reading: ClusterReading, key: Key, *, changes: Changes, installe
         store,
         budgets_required=installed.budgets_required,
         elsewhere=installed.elsewhere,
-        lessons=lambda: reading.lessons,
+        calibrations=lambda: reading.calibrations,
     )
     world = snapshots.world()
     live = [one for one in store.deployments.values() if not one.deleting or one.key == key]

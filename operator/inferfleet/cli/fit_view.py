@@ -15,7 +15,7 @@ from inferfleet.api.reasons import Reason
 from inferfleet.cli.engine_setup import Setup, estimate, start_problem
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
-from inferfleet.plan import memory
+from inferfleet.engine import memory
 
 BAR_WIDTH = 40
 # Digits after the point in JSON: tenths of a MiB, beyond what anybody can measure.

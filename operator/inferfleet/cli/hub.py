@@ -10,12 +10,12 @@ import pydantic
 
 from inferfleet.cli.exit import BadInput
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.observe.catalog import Elsewhere
+from inferfleet.observe.catalog import HubLookup
 from inferfleet.observe.hub import REMEDY, HubAccess, Unreachable, look_up
 from inferfleet.settings import Settings
 
 
-def hub_models() -> Elsewhere:
+def hub_models() -> HubLookup:
     """Return a look-up on the hub of INFERFLEET_HF_ENDPOINT with INFERFLEET_HF_TOKEN. Raises `BadInput`."""
     try:
         settings = Settings()

@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from inferfleet.api.reasons import Verdict
+from inferfleet.budget.unit_cost import unit_cost
 from inferfleet.cli.next_step import NEXT_STEP
 from inferfleet.cli.planning import Plan
-from inferfleet.domain.money import HOURS_PER_MONTH, usd_text
+from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Candidate
-from inferfleet.plan.unit_cost import unit_cost
+from inferfleet.domain.wording import usd_text
 from inferfleet.report.decision_view import (
     budget_shares,
     candidate_rows,

@@ -39,7 +39,7 @@ def throughput(
     """Estimate how many requests a second one replica finishes, and how long a token takes."""
     from inferfleet.cli.engine_setup import EngineArguments, find, setup
     from inferfleet.cli.throughput_view import Load, answer_of, table_of, values_of
-    from inferfleet.domain.speed import Traffic
+    from inferfleet.domain.traffic import Traffic
 
     with exit_codes():
         traffic = Traffic(input_tokens=input_tokens, output_tokens=output_tokens)

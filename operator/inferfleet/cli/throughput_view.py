@@ -13,9 +13,10 @@ from rich.text import Text
 from inferfleet.cli.engine_setup import Setup, estimate, start_problem
 from inferfleet.cli.exit import BadInput
 from inferfleet.domain.memory import Fit
-from inferfleet.domain.speed import Objectives, Speed, Traffic
-from inferfleet.plan import memory, throughput
-from inferfleet.plan.throughput import LoadPoint
+from inferfleet.domain.speed import Speed
+from inferfleet.domain.traffic import Objectives, Traffic
+from inferfleet.engine import memory, throughput
+from inferfleet.engine.throughput import LoadPoint
 
 DIGITS = 4
 

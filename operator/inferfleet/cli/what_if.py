@@ -14,10 +14,10 @@ from inferfleet.api.enums import RealTimeSpot
 from inferfleet.api.scalars import Money
 from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.budget_policy import SpotRules
+from inferfleet.budget.policies import matching
 from inferfleet.cli.exit import BadInput
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.rules import matching
 
 FORMS = "price:GPU_OR_POOL=USD, rate=N, rate:NAME=N, no-pool:NAME"
 PRICE_SOURCE = "what if"

@@ -57,8 +57,8 @@ class Bound:
 class Pods:
     """The pods of one placement: how many are ready, have a node, and wait for one, the first of them since when.
 
-    Those that no further node would help are not among the `unscheduled`: `held_up_since` is when the first of them
-    began to wait, and `held_up` what for, a volume or a quota (None and empty: there are none).
+    Those that no further node would help are not among the `unscheduled`: `stuck_since` is when the first of them
+    began to wait, and `stuck` what for, a volume or a quota (None and empty: there are none).
     """
 
     placement: str
@@ -66,8 +66,8 @@ class Pods:
     scheduled: int = 0
     unscheduled: int = 0
     unscheduled_since: datetime | None = None
-    held_up_since: datetime | None = None
-    held_up: str = ""
+    stuck_since: datetime | None = None
+    stuck: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

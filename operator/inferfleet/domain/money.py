@@ -1,26 +1,67 @@
-"""Dollars as exact decimals, and the one convention that turns hours into months.
+"""Dollars as exact decimals: what runs costs a rate, what ends costs a total, and the two are different types.
 
-Money is `Decimal` USD everywhere inside; a float never touches it.
+Money is `Decimal` USD everywhere inside; a float never touches it. `RunRate` (USD per hour) and `Total` (USD) cannot be
+added to each other by accident: only time turns a rate into a total.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 
-from inferfleet.api.scalars import WIDE
-
+ZERO = Decimal(0)
 # 365 days x 24 h / 12; the convention of AWS, Google Cloud and Azure price calculators.
 HOURS_PER_MONTH = Decimal(730)
 
-CENT = Decimal("0.01")
-MICRO = Decimal("0.000001")
+
+@dataclass(frozen=True, slots=True, order=True)
+class Total:
+    """USD once: the forecast of a batch, or what a rate costs over a time."""
+
+    usd: Decimal = ZERO
+
+    def __add__(self, other: "Total") -> "Total":
+        return Total(self.usd + other.usd) if isinstance(other, Total) else NotImplemented
+
+    def __sub__(self, other: "Total") -> "Total":
+        return Total(self.usd - other.usd) if isinstance(other, Total) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return bool(self.usd)
+
+    @classmethod
+    def sum(cls, parts: Iterable["Total"]) -> "Total":
+        """Add them up."""
+        return cls(sum((part.usd for part in parts), ZERO))
 
 
-def usd_text(amount: Decimal) -> str:
-    """Write USD with cents, as status fields show it: Decimal('2336') -> '2336.00'. Rounds half up."""
-    return str(amount.quantize(CENT, ROUND_HALF_UP, WIDE))
+@dataclass(frozen=True, slots=True, order=True)
+class RunRate:
+    """USD per hour for as long as something runs."""
 
+    usd_per_hour: Decimal = ZERO
 
-def rate_text(usd_per_hour: Decimal) -> str:
-    """Write an hourly price with at least cents and at most six decimals, never in exponent form."""
-    exact = usd_per_hour.quantize(MICRO, ROUND_HALF_UP, WIDE)
-    whole, _, fraction = f"{exact:f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+    def __add__(self, other: "RunRate") -> "RunRate":
+        return RunRate(self.usd_per_hour + other.usd_per_hour) if isinstance(other, RunRate) else NotImplemented
+
+    def __sub__(self, other: "RunRate") -> "RunRate":
+        return RunRate(self.usd_per_hour - other.usd_per_hour) if isinstance(other, RunRate) else NotImplemented
+
+    def __mul__(self, times: int) -> "RunRate":
+        return RunRate(self.usd_per_hour * times)
+
+    def __bool__(self) -> bool:
+        return bool(self.usd_per_hour)
+
+    def over(self, hours: Decimal) -> Total:
+        """Return what it costs over so many hours."""
+        return Total(self.usd_per_hour * hours)
+
+    @property
+    def month(self) -> Total:
+        """What it costs over a month of 730 hours."""
+        return self.over(HOURS_PER_MONTH)
+
+    @classmethod
+    def sum(cls, parts: Iterable["RunRate"]) -> "RunRate":
+        """Add them up."""
+        return cls(sum((part.usd_per_hour for part in parts), ZERO))

@@ -68,7 +68,7 @@ class PodFacts:
     `deployment` and `placement` are the values of our labels, of which a pod that loses them keeps the deployment,
     `owner` and `owner_name` the controlling owner (a ReplicaSet or a Job), `address` its IP address, empty until it has
     one; `engine` is None for pods of others. `unscheduled` is the scheduler's message while it finds no node, and
-    `unscheduled_since` when that began; `held_up` says that no further node would help: it waits for a volume, or at a
+    `unscheduled_since` when that began; `stuck` says that no further node would help: it waits for a volume, or at a
     scheduling gate.
     """
 
@@ -85,7 +85,7 @@ class PodFacts:
     deleting: bool
     unscheduled: str = ""
     unscheduled_since: datetime | None = None
-    held_up: bool = False
+    stuck: bool = False
     containers: tuple[ContainerFacts, ...] = ()
     placement: str = ""
     address: str = ""

@@ -6,23 +6,6 @@ from enum import StrEnum
 from inferfleet.api.enums import Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """Mean shape of a request: prompt and generated tokens (output 0: pooling models, prefill alone)."""
-
-    input_tokens: int
-    output_tokens: int
-    prefix_hit_rate: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objectives:
-    """Latency objectives in milliseconds; None: throughput alone counts (batch work)."""
-
-    time_per_output_token_ms: float | None
-    time_to_first_token_ms: float | None
-
-
 class SpeedLimit(StrEnum):
     """What keeps one replica from being faster."""
 

@@ -12,9 +12,9 @@ from decimal import Decimal
 from inferfleet.api.enums import CapacityType, Interconnect
 from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.placement import Compliance
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.lesson import Lesson
 
 LabelValues = tuple[tuple[str, str], ...]
 """Labels as pairs of key and value."""
@@ -118,4 +118,4 @@ class World:
     unreadable_policies: tuple[UnreadablePolicy, ...] = ()
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     budgets_required: bool = False
-    lessons: tuple[Lesson, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()

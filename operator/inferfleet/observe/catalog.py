@@ -17,10 +17,10 @@ from inferfleet.catalog.node_gpu import Identified, UnknownGPU, identify
 from inferfleet.domain.gpu import GPU, NodeLabel, Price
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.observed import LabelSet
-from inferfleet.observe.promotion import promoted_lessons
-from inferfleet.plan import memory
+from inferfleet.engine import memory
+from inferfleet.observe.promotion import promoted_calibrations
 
-Elsewhere = Callable[[str, str], Model | UnknownModel]
+HubLookup = Callable[[str, str], Model | UnknownModel]
 """Somebody who may know a model that is neither built in nor described: asked by id and revision, answers at once."""
 
 
@@ -32,17 +32,17 @@ class Catalog:
         gpu_types: Iterable[GPUType] = (),
         profiles: Iterable[ModelProfile] = (),
         *,
-        elsewhere: Elsewhere | None = None,
+        elsewhere: HubLookup | None = None,
     ) -> None:
         """Take the objects in any order; profiles that state different facts of one model describe none."""
-        self._elsewhere = elsewhere
+        self._hub_lookup = elsewhere
         declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
         self._gpus = dict(gpus()) | declared
         self._types = tuple(self._gpus[name] for name in sorted(self._gpus))
         self._by_name = {item.metadata.name: item for item in profiles}
         self._by_id = _described(self._by_name[name] for name in sorted(self._by_name))
         self._nodes: dict[LabelSet, Identified | UnknownGPU] = {}
-        self.promoted = promoted_lessons(item for item in self._by_id.values() if isinstance(item, ModelProfile))
+        self.promoted = promoted_calibrations(item for item in self._by_id.values() if isinstance(item, ModelProfile))
 
     def gpu(self, name: str) -> GPU | None:
         """Return a GPU type by name, None for an unknown one."""
@@ -67,9 +67,9 @@ class Catalog:
         if described is not None:
             return model_of(described) if isinstance(described, ModelProfile) else described
         built_in = find_model(wanted.id)
-        if isinstance(built_in, Model) or self._elsewhere is None:
+        if isinstance(built_in, Model) or self._hub_lookup is None:
             return built_in
-        return self._elsewhere(wanted.id, wanted.revision)
+        return self._hub_lookup(wanted.id, wanted.revision)
 
 
 def gpu_of(item: GPUType) -> GPU:

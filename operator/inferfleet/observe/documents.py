@@ -13,8 +13,8 @@ from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import LabelSet, NodeFacts
 from inferfleet.domain.world import World
-from inferfleet.observe import custom
-from inferfleet.observe.catalog import Catalog, Elsewhere
+from inferfleet.observe import objects
+from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.project_nodes import label_set, namespace_labels, node_facts
 from inferfleet.observe.project_pods import pod_facts
 from inferfleet.observe.world import Sources, build_world, demand_of, used_gpus
@@ -32,7 +32,7 @@ class Offline:
 
 
 def world_from_documents(
-    documents: Iterable[Document], *, budgets_required: bool = False, elsewhere: Elsewhere | None = None
+    documents: Iterable[Document], *, budgets_required: bool = False, elsewhere: HubLookup | None = None
 ) -> Offline:
     """Read documents as the operator would read them from the cluster; nothing is held and nothing runs.
 
@@ -46,15 +46,15 @@ def world_from_documents(
         by_kind.setdefault(str(document.get("kind")), []).append(document)
     ours = [item for items in by_kind.values() for item in items if _is_ours(item)]
     invalid = tuple(error for item in ours if (error := _error(item)) is not None)
-    profiles = [custom.model_profile(item) for item in by_kind.get("ModelProfile", ())]
-    types = [custom.gpu_type(item) for item in by_kind.get("GPUType", ())]
+    profiles = [objects.model_profile(item) for item in by_kind.get("ModelProfile", ())]
+    types = [objects.gpu_type(item) for item in by_kind.get("GPUType", ())]
     catalog = Catalog(_readable(types), _readable(profiles), elsewhere=elsewhere)
     pods = [facts for item in by_kind.get("Pod", ()) if (facts := pod_facts(item)) is not None]
     world = build_world(
         Sources(
             catalog=catalog,
-            pools=[custom.gpu_pool(item) for item in by_kind.get("GPUPool", ())],
-            policies=[custom.budget_policy(item) for item in by_kind.get("BudgetPolicy", ())],
+            pools=[objects.gpu_pool(item) for item in by_kind.get("GPUPool", ())],
+            policies=[objects.budget_policy(item) for item in by_kind.get("BudgetPolicy", ())],
             nodes=_nodes(by_kind.get("Node")),
             used=used_gpus(pods),
             budgets_required=budgets_required,
@@ -63,7 +63,7 @@ def world_from_documents(
     labels = {item["metadata"]["name"]: namespace_labels(item) for item in by_kind.get("Namespace", ())}
     demands = [
         demand_of(item, catalog=catalog, namespace_labels=labels_of(item.namespace, labels))
-        for item in map(custom.deployment, by_kind.get("InferenceDeployment", ()))
+        for item in map(objects.deployment, by_kind.get("InferenceDeployment", ()))
     ]
     return Offline(
         world=world,
@@ -95,5 +95,5 @@ def _error(document: Document) -> InvalidObject | None:
     return None
 
 
-def _readable(items: Iterable[custom.Platform[custom.Parsed]]) -> list[custom.Parsed]:
-    return [item.content for item in items if not isinstance(item.content, custom.Unreadable)]
+def _readable(items: Iterable[objects.Platform[objects.Parsed]]) -> list[objects.Parsed]:
+    return [item.content for item in items if not isinstance(item.content, objects.Unreadable)]

@@ -2,7 +2,7 @@
 
 In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `Reading`, whose parts are
 `Rejected` with the reason where they cannot be read. It fetches nothing and judges no window;
-`inferfleet.plan.throughput` does the latter.
+`inferfleet.engine.throughput` does the latter.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from inferfleet.plan.throughput import CounterSnapshot, Rejected
+from inferfleet.engine.throughput import CounterSnapshot, Rejected
 
 # Names of vLLM 0.33.0 (vllm/v1/metrics/loggers.py), then the one that older releases use for the same histogram.
 TOKENS = "vllm:generation_tokens"

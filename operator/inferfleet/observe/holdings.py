@@ -22,9 +22,9 @@ from inferfleet.domain.history import NO_HISTORY, BackOff, History
 from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
-from inferfleet.observe.custom import Deployment
+from inferfleet.engine.settings import DEFAULT_VERSION
 from inferfleet.observe.engine_arguments import engine_settings
-from inferfleet.plan.engine_settings import DEFAULT_VERSION
+from inferfleet.observe.objects import Deployment
 
 PriceOf = Callable[[str], Price | None]
 """The present price of a pool by its name, None without one."""
@@ -89,12 +89,12 @@ def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child:
     Pods that a quota or an admission policy refuses are held up as much as those that wait for a volume.
     """
     mine = [pod for pod in pods if pod.placement == name and not pod.deleting and not pod.over]
-    waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled and not pod.held_up]
-    held_up = [(pod.unscheduled_since, pod.unscheduled) for pod in mine if pod.unscheduled and pod.held_up]
+    waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled and not pod.stuck]
+    stuck = [(pod.unscheduled_since, pod.unscheduled) for pod in mine if pod.unscheduled and pod.stuck]
     refusal = child.refusal if child is not None else None
     if refusal is not None and len(mine) < replicas:
-        held_up.append((refusal.since, refusal.message))
-    first = min(((since, words) for since, words in held_up if since is not None), default=None)
+        stuck.append((refusal.since, refusal.message))
+    first = min(((since, words) for since, words in stuck if since is not None), default=None)
     ready = sum(pod.ready for pod in mine)
     return Pods(
         placement=name,
@@ -102,8 +102,8 @@ def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child:
         scheduled=sum(bool(pod.node) for pod in mine),
         unscheduled=len(waiting),
         unscheduled_since=min((since for since in waiting if since is not None), default=None),
-        held_up_since=first[0] if first else None,
-        held_up=first[1] if first else "",
+        stuck_since=first[0] if first else None,
+        stuck=first[1] if first else "",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.domain.observed import Child, Key, NodeFacts, PodFacts
-from inferfleet.observe.custom import Deployment, Platform, Unreadable
+from inferfleet.observe.objects import Deployment, Platform, Unreadable
 
 
 class Sink(Protocol):

@@ -50,7 +50,7 @@ def pod_facts(document: Document) -> PodFacts | None:
         deleting=metadata.get("deletionTimestamp") is not None,
         unscheduled=(scheduled.get("message") or scheduled.get("reason") or "") if stuck else "",
         unscheduled_since=time_of(scheduled.get("lastTransitionTime")) if stuck else None,
-        held_up=stuck and not waits_for_a_node(scheduled.get("reason") or "", scheduled.get("message") or ""),
+        stuck=stuck and not waits_for_a_node(scheduled.get("reason") or "", scheduled.get("message") or ""),
         containers=_containers(status) if deployment else (),
         placement=sys.intern(labels.get(PLACEMENT_LABEL) or ""),
         address=(status.get("podIP") or "") if deployment else "",

@@ -1,6 +1,6 @@
-"""What the platform team promoted: calibrations of model profiles, as lessons that count in every namespace.
+"""What the platform team promoted: calibrations of model profiles, as calibrations that count in every namespace.
 
-In: ModelProfiles. Out: `Lesson`s without a namespace. They hold for engines of that version, GPU type and tensor
+In: ModelProfiles. Out: `Calibration`s without a namespace. They hold for engines of that version, GPU type and tensor
 parallel size whatever the other flags, because a profile names no others. Must not judge the figures.
 """
 
@@ -9,20 +9,20 @@ from decimal import Decimal
 
 from inferfleet.api.enums import Confidence
 from inferfleet.api.v1alpha1 import ModelProfile
-from inferfleet.api.v1alpha1.model_profile import Calibration
+from inferfleet.api.v1alpha1.model_profile import PromotedCalibration
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.lesson import Lesson
 
 
-def promoted_lessons(profiles: Iterable[ModelProfile]) -> tuple[Lesson, ...]:
-    """Return one lesson per calibration, in the order of models and GPU types."""
-    found = [_lesson(profile, item) for profile in profiles for item in profile.spec.calibrations]
-    return tuple(sorted(found, key=lambda lesson: (lesson.model_id, lesson.gpu_type, repr(lesson.engine))))
+def promoted_calibrations(profiles: Iterable[ModelProfile]) -> tuple[Calibration, ...]:
+    """Return one calibration per calibration, in the order of models and GPU types."""
+    found = [_calibration(profile, item) for profile in profiles for item in profile.spec.calibrations]
+    return tuple(sorted(found, key=lambda item: (item.model_id, item.gpu_type, repr(item.engine))))
 
 
-def _lesson(profile: ModelProfile, item: Calibration) -> Lesson:
+def _calibration(profile: ModelProfile, item: PromotedCalibration) -> Calibration:
     faster = item.speed_factor
-    return Lesson(
+    return Calibration(
         namespace="",
         model_id=profile.spec.id,
         gpu_type=item.gpu_type,
@@ -39,7 +39,7 @@ def _lesson(profile: ModelProfile, item: Calibration) -> Lesson:
     )
 
 
-def _any_engine(item: Calibration) -> EngineSettings:
+def _any_engine(item: PromotedCalibration) -> EngineSettings:
     """Version and tensor parallel size; the rest stands for "any" and takes no part in comparisons."""
     return EngineSettings(
         version=item.engine_version,

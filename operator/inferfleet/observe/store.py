@@ -11,10 +11,10 @@ from typing import Any
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
 from inferfleet.domain.observed import Child, Key, LabelSet, NodeFacts, PodFacts
 from inferfleet.domain.resources import CHILDREN
-from inferfleet.observe import custom, project_nodes
-from inferfleet.observe.custom import Deployment, Platform
+from inferfleet.observe import objects, project_nodes
 from inferfleet.observe.documents import labels_of
 from inferfleet.observe.mapping import Listener
+from inferfleet.observe.objects import Deployment, Platform
 from inferfleet.observe.project_children import child
 from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
@@ -28,11 +28,11 @@ class Store:
     def __init__(self) -> None:
         """Start empty."""
         self._listener: Listener | None = None
-        self.deployments: Table[Deployment] = Table(custom.deployment, on_change=self._tell("deployment"))
-        self.policies: Table[Platform[BudgetPolicy]] = Table(custom.budget_policy, on_change=self._tell("policy"))
-        self.pools: Table[Platform[GPUPool]] = Table(custom.gpu_pool, on_change=self._tell("pool"))
-        self.gpu_types: Table[Platform[GPUType]] = Table(custom.gpu_type, on_change=self._tell("catalog"))
-        self.profiles: Table[Platform[ModelProfile]] = Table(custom.model_profile, on_change=self._tell("catalog"))
+        self.deployments: Table[Deployment] = Table(objects.deployment, on_change=self._tell("deployment"))
+        self.policies: Table[Platform[BudgetPolicy]] = Table(objects.budget_policy, on_change=self._tell("policy"))
+        self.pools: Table[Platform[GPUPool]] = Table(objects.gpu_pool, on_change=self._tell("pool"))
+        self.gpu_types: Table[Platform[GPUType]] = Table(objects.gpu_type, on_change=self._tell("catalog"))
+        self.profiles: Table[Platform[ModelProfile]] = Table(objects.model_profile, on_change=self._tell("catalog"))
         self.nodes: Table[NodeFacts] = Table(project_nodes.node_facts, on_change=self._tell("node"))
         self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
         self.pods: Table[PodFacts] = Table(self._pod, on_change=self._pod_changed)

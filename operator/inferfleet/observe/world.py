@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.observed import LabelSet, NodeFacts, PodFacts
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
-from inferfleet.observe.custom import Deployment, Platform, Unreadable
+from inferfleet.observe.objects import Deployment, Platform, Unreadable
 from inferfleet.observe.pools import Used, counted_once, pool_of
 
 
@@ -22,7 +22,7 @@ from inferfleet.observe.pools import Used, counted_once, pool_of
 class Sources:
     """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any).
 
-    `lessons` are what engines taught; what model profiles promote comes with the `catalog`.
+    `calibrations` are what engines taught; what model profiles promote comes with the `catalog`.
     """
 
     catalog: Catalog
@@ -32,7 +32,7 @@ class Sources:
     used: Used = field(default_factory=dict)
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     budgets_required: bool = False
-    lessons: tuple[Lesson, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
 
 
 def build_world(sources: Sources) -> World:
@@ -50,7 +50,7 @@ def build_world(sources: Sources) -> World:
         unreadable_policies=unreadable,
         holdings=sources.holdings,
         budgets_required=sources.budgets_required,
-        lessons=(*sources.lessons, *sources.catalog.promoted),
+        calibrations=(*sources.calibrations, *sources.catalog.promoted),
     )
 
 

@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inferfleet.api.enums import CapacityType
+from inferfleet.budget.ledger import Ledger, claim_of, held_claim
+from inferfleet.budget.policies import Rules, combine, matching, selects
+from inferfleet.budget.pricing import price_of
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.assess import Assessment, Site, assess, site_of
-from inferfleet.plan.barrier import barrier
-from inferfleet.plan.carry_out import carry_out
-from inferfleet.plan.choose import obstacle
+from inferfleet.plan.admission.admission import Gate
+from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, released, standing, stuck
+from inferfleet.plan.admission.capacity import Stock
+from inferfleet.plan.candidates.assess import Assessment, Site, assess, site_of
+from inferfleet.plan.candidates.cache import CandidateCache
+from inferfleet.plan.candidates.quote import ZERO, Option, offers
+from inferfleet.plan.candidates.running import as_running
+from inferfleet.plan.candidates.shape import Shape, shape_of
+from inferfleet.plan.candidates.spot import at_risk_from, spot_first
+from inferfleet.plan.choice.choose import Case, Course, choose
+from inferfleet.plan.choice.out_of_memory import after_deaths, surviving
+from inferfleet.plan.choice.placements import able_to_drain, arrived
+from inferfleet.plan.choice.record import obstacle
+from inferfleet.plan.commit import carry_out
 from inferfleet.plan.deadline import overdue
-from inferfleet.plan.exhausted import after_deaths, surviving
-from inferfleet.plan.gate import Gate
-from inferfleet.plan.leaving import able_to_drain, arrived
-from inferfleet.plan.ledger import Ledger, claim_of, held_claim
-from inferfleet.plan.options import ZERO, Option, offers
-from inferfleet.plan.outcome import ended_before, finished, suspended, unserved
-from inferfleet.plan.price import price_of
-from inferfleet.plan.rules import Rules, combine, matching, selects
-from inferfleet.plan.running import as_running
-from inferfleet.plan.serve import Case, Course, choose
-from inferfleet.plan.shape import Shape, shape_of
-from inferfleet.plan.shelf import Shelf
-from inferfleet.plan.spot_first import at_risk_from, spot_first
-from inferfleet.plan.stock import Stock
-from inferfleet.plan.stockout import FIRST_PAUSE, held_up, next_change, released, standing
+from inferfleet.plan.decisions import ended_before, finished, suspended, unserved
+from inferfleet.plan.validation import barrier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class _Pass:
     ledger: Ledger
     now: datetime | None
     assessed: dict[Shape, tuple[Assessment, ...]]
-    shelves: dict[tuple[Shape, int | None], Shelf]
+    shelves: dict[tuple[Shape, int | None], CandidateCache]
     considered: dict[Shape, frozenset[str]]
     rules: dict[Labels, tuple[tuple[Policy, ...], Rules, frozenset[str]]]
 
@@ -108,50 +108,50 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
     if demand.spec.replicas == 0:
         planning.ledger.record(claim_of(demand, ZERO))
         return suspended(demand, policies)
-    waited = held_up(holding, planning.now)
+    waited = stuck(holding, planning.now)
     if waited is not None and planning.now is not None:
         planning.ledger.record(claim_of(demand, ZERO))
         decision = unserved(demand, None, waited, (), policies, history=history)
         return replace(decision, revisit_at=planning.now + FIRST_PAUSE)
-    shape = shape_of(demand, rules, planning.world.lessons, dedicated_pools=dedicated)
-    stands = standing(holding, planning.now)
-    shelf = _shelf(planning, demand, shape, stands.held)
-    offered = shelf.offered if shelf else _offers(planning, demand, shape, holding, stands.held)
+    shape = shape_of(demand, rules, planning.world.calibrations, dedicated_pools=dedicated)
+    retained = standing(holding, planning.now)
+    cache = _cache(planning, demand, shape, retained.held)
+    offered = cache.offered if cache else _offers(planning, demand, shape, holding, retained.held)
     gate = Gate(
         demand=demand,
         policies=policies,
-        held=stands.held,
+        held=retained.held,
         stock=planning.stock,
         ledger=planning.ledger,
-        excluded_pools=stands.excluded,
-        limits=stands.limits,
+        excluded_pools=retained.excluded,
+        limits=retained.limits,
         same_spec=_same_spec(demand, holding),
         holding=holding,
-        draining=able_to_drain(demand, stands.draining, planning.pools),
+        draining=able_to_drain(demand, retained.draining, planning.pools),
     )
     case = Case(
         demand=demand,
         holding=holding,
-        stands=stands,
+        retained=retained,
         gate=gate,
         offered=offered,
-        shelf=shelf,
+        cache=cache,
         pools=planning.pools,
         now=planning.now,
     )
     course = choose(case)
-    decision = _left_out(planning, case, course, shape) if course.arrangement is None else carry_out(case, course)
+    decision = _left_out(planning, case, course, shape) if course.allocation is None else carry_out(case, course)
     return replace(decision, pools=_considered(planning, shape))
 
 
 def _left_out(planning: _Pass, case: Case, course: Course, shape: Shape) -> Decision:
     """Nothing can serve it: give up what did not come or died, end a move that is over, keep the rest, say why."""
-    holding = arrived(released(case.holding, case.stands))
-    left = surviving(holding, shape.lessons)
+    holding = arrived(released(case.holding, case.retained))
+    left = surviving(holding, shape.calibrations)
     if left is not None and left != case.holding:
         planning.ledger.record(held_claim(left))
-    why = after_deaths(obstacle(course.candidates), course.candidates, shape.lessons, released=left != holding)
-    history = replace(case.history, back_offs=case.stands.back_offs)
+    why = after_deaths(obstacle(course.candidates), course.candidates, shape.calibrations, released=left != holding)
+    history = replace(case.history, back_offs=case.retained.back_offs)
     decision = unserved(case.demand, left, why, course.candidates, case.gate.policies, history=history)
     return replace(decision, revisit_at=_revisit_at(case, left))
 
@@ -161,7 +161,7 @@ def _revisit_at(case: Case, left: Holding | None) -> datetime | None:
     if case.now is None:
         return None
     spot = [item.assessment for item in case.offered if item.assessment.capacity_type is CapacityType.SPOT]
-    times = (next_change(case.stands, left, case.now), at_risk_from(case.demand, spot), case.demand.deadline)
+    times = (next_change(case.retained, left, case.now), at_risk_from(case.demand, spot), case.demand.deadline)
     return min((time for time in times if time is not None and time > case.now), default=None)
 
 
@@ -172,13 +172,13 @@ def _considered(planning: _Pass, shape: Shape) -> frozenset[str]:
     return planning.considered[shape]
 
 
-def _shelf(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> Shelf | None:
+def _cache(planning: _Pass, demand: Demand, shape: Shape, held: tuple[Placement, ...]) -> CandidateCache | None:
     """Offers that all demands of a shape share; what runs, and what has a deadline, is looked at by itself."""
     if held or demand.spec.batch is not None:
         return None
     key = (shape, demand.spec.replicas)
     if key not in planning.shelves:
-        planning.shelves[key] = Shelf(_offers(planning, demand, shape, None, held), planning.stock)
+        planning.shelves[key] = CandidateCache(_offers(planning, demand, shape, None, held), planning.stock)
     return planning.shelves[key]
 
 

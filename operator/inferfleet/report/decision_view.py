@@ -22,13 +22,14 @@ from inferfleet.api.v1alpha1.inference_deployment_status import (
     PlacementStatus,
     PlacementSummary,
 )
+from inferfleet.budget.unit_cost import unit_cost
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import NO_HISTORY
-from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.memory import MemoryEstimate
-from inferfleet.domain.money import HOURS_PER_MONTH, rate_text, usd_text
+from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Candidate
-from inferfleet.plan.unit_cost import unit_cost
+from inferfleet.domain.wording import rate_text, usd_text
 
 # What `status.decision.candidates` may hold (api.md, section 1).
 MOST_CANDIDATES = 32
@@ -84,7 +85,7 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
     )
 
 
-def memory_status(estimate: MemoryEstimate, measured: Lesson | None = None) -> MemoryStatus:
+def memory_status(estimate: MemoryEstimate, measured: Calibration | None = None) -> MemoryStatus:
     """Return the memory terms with two decimals, as vLLM prints them, beside what an engine measured."""
     known = measured is not None and measured.kv_cache_gib is not None
     return MemoryStatus(
@@ -158,23 +159,23 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
     )
 
 
-def _measured(lesson: Lesson) -> MeasuredMemory | None:
+def _measured(calibration: Calibration) -> MeasuredMemory | None:
     terms = {
-        "weights_gib": lesson.weights_gib,
-        "activation_gib": lesson.activation_gib,
-        "non_torch_gib": lesson.non_torch_gib,
-        "cuda_graph_gib": lesson.cuda_graph_gib,
-        "kv_cache_gib": lesson.kv_cache_gib,
-        "usable_gib": lesson.usable_gib,
+        "weights_gib": calibration.weights_gib,
+        "activation_gib": calibration.activation_gib,
+        "non_torch_gib": calibration.non_torch_gib,
+        "cuda_graph_gib": calibration.cuda_graph_gib,
+        "kv_cache_gib": calibration.kv_cache_gib,
+        "usable_gib": calibration.usable_gib,
     }
     seen = {name: _gib(value) for name, value in terms.items() if value is not None}
     if not seen:
         return None
     return MeasuredMemory(
         **seen,
-        kv_cache_tokens=lesson.kv_cache_tokens,
-        learned_at=datetime.fromisoformat(lesson.learned_at) if lesson.learned_at else None,
-        source=lesson.source[:256],
+        kv_cache_tokens=calibration.kv_cache_tokens,
+        learned_at=datetime.fromisoformat(calibration.learned_at) if calibration.learned_at else None,
+        source=calibration.source[:256],
     )
 
 

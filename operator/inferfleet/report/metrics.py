@@ -88,7 +88,7 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
-        self._lessons = Gauge(
+        self._calibrations = Gauge(
             "inferfleet_lessons", "Engine settings about which something is known.", registry=registry
         )
 
@@ -154,11 +154,11 @@ class Metrics:
         adds: Callable[[], float],
         retries: Callable[[], float],
         leader: Callable[[], bool],
-        lessons: Callable[[], float],
+        calibrations: Callable[[], float],
     ) -> None:
         """Read these numbers whenever the metrics are asked for."""
         self._depth.labels(_CONTROLLER).set_function(depth)
         self._adds.labels(_CONTROLLER).set_function(adds)
         self._retries.labels(_CONTROLLER).set_function(retries)
         self._leader.labels(_CONTROLLER).set_function(lambda: float(leader()))
-        self._lessons.set_function(lessons)
+        self._calibrations.set_function(calibrations)

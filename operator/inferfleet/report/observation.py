@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.lesson import Lesson
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.observed import Child, PodFacts
 
@@ -52,7 +52,7 @@ class Learned:
     """
 
     predicted: MemoryEstimate | None
-    measured: Lesson | None
+    measured: Calibration | None
     last_words: str = ""
 
 

@@ -18,12 +18,12 @@ from inferfleet.api.v1alpha1 import (
     GPUPoolStatus,
     Reservation,
 )
+from inferfleet.budget.ledger import commitments
+from inferfleet.budget.policies import selects
+from inferfleet.budget.pricing import price_of
 from inferfleet.domain.demand import Holding
-from inferfleet.domain.money import usd_text
+from inferfleet.domain.wording import usd_text
 from inferfleet.domain.world import Policy, Pool, World
-from inferfleet.plan.ledger import commitments
-from inferfleet.plan.price import price_of
-from inferfleet.plan.rules import selects
 from inferfleet.report.prices import stale_price
 
 MOST_RESERVATIONS = 64

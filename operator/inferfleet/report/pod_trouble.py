@@ -167,7 +167,7 @@ def _unscheduled(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> 
     for pod in pods:
         if not pod.unscheduled or (pod.unscheduled_since and now - pod.unscheduled_since < UNSCHEDULED_GRACE):
             continue
-        if may_grow and not pod.held_up:
+        if may_grow and not pod.stuck:
             message = f"waiting for the pool to add a node; pod {pod.name}: {_short(pod.unscheduled)}"
             yield Trouble(reason=ReadyReason.PROGRESSING, message=message)
         else:

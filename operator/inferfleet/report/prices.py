@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from inferfleet.domain.gpu import Price
-from inferfleet.domain.money import rate_text
 from inferfleet.domain.placement import Placement
+from inferfleet.domain.wording import rate_text
 
 
 def stale_prices(placements: Iterable[Placement], now: datetime, greatest_age: timedelta | None) -> str:

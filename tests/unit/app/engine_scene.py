@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from inferfleet.app.learning.subjects import Subject, subjects_of
-from inferfleet.app.planning import Decided
+from inferfleet.app.calibration.subjects import Subject, subjects_of
+from inferfleet.app.planner import Decided
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import World

@@ -8,13 +8,13 @@ import pytest
 
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
-from inferfleet.app.planning import Decided
+from inferfleet.app.planner import Decided
 from inferfleet.domain.decision import Decision
 from inferfleet.plan import decide
 from inferfleet.report.observation import UP_TO_DATE, Observation
 from inferfleet.report.status import status
 from tests.builders import BATCH, demand, holding, pool, world
-from tests.unit.app.test_snapshots import STATUS, Cluster
+from tests.unit.observe.test_snapshot import STATUS, Cluster
 
 WHERE = world(pool("l40s", "nvidia-l40s-48gb"))
 ASKED = demand("job", base=BATCH, placement={"spotPolicy": "Never"})

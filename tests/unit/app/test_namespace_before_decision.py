@@ -4,11 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from inferfleet.app.attention import Attention
-from inferfleet.app.planning import Job, Planner
-from inferfleet.app.snapshots import Snapshots
+from inferfleet.app.enqueue import Enqueuer
+from inferfleet.app.planner import Job, Planner
 from inferfleet.domain.observed import Key
 from inferfleet.observe.mapping import Listener
+from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
 from tests.builders import REAL_TIME
@@ -25,7 +25,7 @@ async def planned_before_and_after_the_namespace() -> tuple[list[str], list[str]
     """Plan one deployment whose namespace is seen later; returns the jobs before that and after it."""
     store, queue = Store(), KeyedQueue[Key]()
     snapshots = Snapshots(store, budgets_required=False)
-    attention = Attention(store, queue, on_touched=snapshots.touched, on_removed=snapshots.removed)
+    enqueuer = Enqueuer(store, queue, on_touched=snapshots.touched, on_removed=snapshots.removed)
     jobs, leading, submitted = list[Job](), asyncio.Event(), asyncio.Event()
     leading.set()
 
@@ -37,10 +37,10 @@ async def planned_before_and_after_the_namespace() -> tuple[list[str], list[str]
         submitted.set()
 
     planner = Planner(
-        store=store, queue=queue, snapshots=snapshots, attention=attention, submit=submit,
+        store=store, queue=queue, snapshots=snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    store.listen(Listener(attention))
+    store.listen(Listener(enqueuer))
     store.deployments.put(document("InferenceDeployment", "chat", namespace="new", spec=REAL_TIME))
     running = asyncio.create_task(planner.run())
     await quiet(queue)

@@ -8,7 +8,7 @@ from inferfleet.app.platform import PlatformReporter
 from inferfleet.apply.errors import ServerError
 from inferfleet.domain.resources import Resource
 from inferfleet.report.metrics import Metrics
-from tests.unit.app.test_snapshots import Cluster
+from tests.unit.observe.test_snapshot import Cluster
 
 
 class Server:

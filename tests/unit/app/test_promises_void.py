@@ -4,19 +4,19 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from inferfleet.app.attention import Attention
-from inferfleet.app.planning import Job, Planner
+from inferfleet.app.enqueue import Enqueuer
+from inferfleet.app.planner import Job, Planner
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Key
 from inferfleet.observe.mapping import Listener
 from inferfleet.runtime.queue import KeyedQueue
-from tests.unit.app.test_snapshots import KEY, Cluster
+from tests.unit.observe.test_snapshot import KEY, Cluster
 
 
 async def jobs_of_two_specs_of_which_the_first_is_not_stored() -> list[Job]:
     """Plan a spec that is served, then one that no pool can serve; nothing is written in between."""
     cluster, queue, jobs = Cluster(), KeyedQueue[Key](), list[Job]()
-    attention = Attention(
+    enqueuer = Enqueuer(
         cluster.store, queue, on_touched=cluster.snapshots.touched, on_removed=cluster.snapshots.removed
     )
     leading = asyncio.Event()
@@ -32,10 +32,10 @@ async def jobs_of_two_specs_of_which_the_first_is_not_stored() -> list[Job]:
         planned.release()
 
     planner = Planner(
-        store=cluster.store, queue=queue, snapshots=cluster.snapshots, attention=attention, submit=submit,
+        store=cluster.store, queue=queue, snapshots=cluster.snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    cluster.store.listen(Listener(attention))
+    cluster.store.listen(Listener(enqueuer))
     running = asyncio.create_task(planner.run())
     async with asyncio.timeout(10):
         cluster.deployment("chat")

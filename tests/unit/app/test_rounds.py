@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from inferfleet.app.learning.rounds import Rounds
-from inferfleet.app.learning.subjects import Subject
-from inferfleet.domain.lesson import Lesson
+from inferfleet.app.calibration.rounds import Rounds
+from inferfleet.app.calibration.subjects import Subject
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.observed import PodFacts
+from inferfleet.engine.throughput import CounterSnapshot, Rejected
 from inferfleet.observe.engine_metrics import CacheFacts, Reading
 from inferfleet.observe.engine_reader import EnginePlace, ReadingFailed
-from inferfleet.plan.throughput import CounterSnapshot, Rejected
 from tests.unit.app.engine_scene import KEY, Scene
 
 IDLE = CounterSnapshot(
@@ -38,7 +38,7 @@ class Fleet:
     leads: bool = True
     now: float = 0.0
     asked: list[EnginePlace] = field(default_factory=list)
-    results: "asyncio.Queue[Lesson | Rejected]" = field(default_factory=asyncio.Queue)
+    results: "asyncio.Queue[Calibration | Rejected]" = field(default_factory=asyncio.Queue)
     asked_to_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Fleet:
             self.asked_to_read.set()
         return self.leads
 
-    def take(self, subject: Subject, result: Lesson | Rejected) -> None:
+    def take(self, subject: Subject, result: Calibration | Rejected) -> None:
         self.results.put_nowait(result)
 
     async def read(self, place: EnginePlace) -> Reading:
@@ -71,7 +71,7 @@ class Fleet:
     async def close(self) -> None:
         """There is nothing to close."""
 
-    async def result(self) -> Lesson | Rejected:
+    async def result(self) -> Calibration | Rejected:
         async with asyncio.timeout(10):
             return await self.results.get()
 
@@ -93,9 +93,9 @@ async def look(fleet: Fleet, seconds: float = 100.0) -> None:
 
 async def test_a_ready_pod_is_read_and_its_cache_learnt(fleet: Fleet) -> None:
     await look(fleet)
-    lesson = await fleet.result()
-    assert isinstance(lesson, Lesson), lesson
-    assert lesson.kv_cache_tokens == 176_000
+    calibration = await fleet.result()
+    assert isinstance(calibration, Calibration), calibration
+    assert calibration.kv_cache_tokens == 176_000
     assert fleet.asked[0] == EnginePlace(namespace="team-a", pod="chat-1", address="10.0.0.1", port=8000)
 
 
@@ -137,9 +137,9 @@ async def test_two_looks_a_minute_apart_teach_the_speed(fleet: Fleet) -> None:
     await fleet.result()
     fleet.now += 100.0
     await fleet.result()
-    lesson = await fleet.result()
-    assert isinstance(lesson, Lesson), lesson
-    assert lesson.speed_scale is not None
+    calibration = await fleet.result()
+    assert isinstance(calibration, Calibration), calibration
+    assert calibration.speed_scale is not None
 
 
 async def test_counters_of_two_pods_make_no_window(fleet: Fleet) -> None:
@@ -149,9 +149,9 @@ async def test_counters_of_two_pods_make_no_window(fleet: Fleet) -> None:
     fleet.scene.put_pod(status={"phase": "Failed"})
     fleet.scene.put_pod("chat-2")
     await look(fleet)
-    lesson = await fleet.result()
+    calibration = await fleet.result()
     assert [place.pod for place in fleet.asked] == ["chat-1", "chat-2"]
-    assert isinstance(lesson, Lesson)
+    assert isinstance(calibration, Calibration)
     assert fleet.results.empty()
 
 
@@ -177,9 +177,9 @@ async def test_a_start_up_log_is_read_once_and_goes_before_the_blocks() -> None:
     fleet.scene.put_pod()
     task = asyncio.create_task(fleet.rounds.run())
     await look(fleet)
-    lesson = await fleet.result()
-    assert isinstance(lesson, Lesson), lesson
-    assert (lesson.kv_cache_gib, lesson.source) == (22.0, "start-up log")
+    calibration = await fleet.result()
+    assert isinstance(calibration, Calibration), calibration
+    assert (calibration.kv_cache_gib, calibration.source) == (22.0, "start-up log")
     fleet.now += 100.0
     result = await fleet.result()
     assert isinstance(result, Rejected)

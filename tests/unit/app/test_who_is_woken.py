@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inferfleet.app.attention import Attention
+from inferfleet.app.enqueue import Enqueuer
 from inferfleet.domain.observed import Key
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.store import Store
@@ -21,7 +21,7 @@ class Place:
 
     def __init__(self) -> None:
         self.store, self.queue = Store(), KeyedQueue[Key]()
-        self.attention = Attention(self.store, self.queue, on_touched=lambda _key: None, on_removed=lambda _item: None)
+        self.enqueuer = Enqueuer(self.store, self.queue, on_touched=lambda _key: None, on_removed=lambda _item: None)
         self._version = 0
         for name in sorted(name for _, name in EVERYBODY):
             self.put("deployments", "InferenceDeployment", name, deployment(), namespace="team")
@@ -35,10 +35,10 @@ class Place:
             ("in-b", {"pool-b"}, {"pool-b"}),
             ("waits", set[str](), set[str]()),
         ):
-            self.attention.decided(
+            self.enqueuer.decided(
                 ("team", name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced)
             )
-        self.store.listen(Listener(self.attention))
+        self.store.listen(Listener(self.enqueuer))
 
     def put(self, table: str, kind: str, name: str, body: Document, *, namespace: str = "") -> None:
         self._version += 1

@@ -15,7 +15,7 @@ from inferfleet.api.v1alpha1.inference_deployment_status import MeasuredMemory
 from inferfleet.cli.explain_view import table_of, values_of
 from inferfleet.cli.explaining import Explanation
 from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
-from inferfleet.observe.custom import Deployment, Unreadable
+from inferfleet.observe.objects import Deployment, Unreadable
 from inferfleet.plan import decide
 from inferfleet.report.decision_view import chosen_memory
 from tests.builders import demand, pool, world

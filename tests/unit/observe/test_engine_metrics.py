@@ -1,7 +1,7 @@
 """Reading an engine's metrics text: counters in, one snapshot or a reason out."""
 
+from inferfleet.engine.throughput import CounterSnapshot, Rejected
 from inferfleet.observe.engine_metrics import MOST_LINES, CacheFacts, read_metrics, read_snapshot
-from inferfleet.plan.throughput import CounterSnapshot, Rejected
 
 TEXT = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from inferfleet.engine.throughput import CounterSnapshot
 from inferfleet.observe.engine_metrics import LONGEST_TEXT, CacheFacts, Reading
 from inferfleet.observe.engine_reader import EnginePlace, PodReader, PrometheusReader, ReadingFailed
-from inferfleet.plan.throughput import CounterSnapshot
 
 NOW = 1000.0
 TEXT = """\

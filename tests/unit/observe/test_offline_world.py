@@ -9,6 +9,7 @@ import pytest
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.observe.documents import Offline, world_from_documents
+from tests.builders import PROFILE_CONFIG
 
 Document = dict[str, Any]
 API = "inferfleet.dev/v1alpha1"

@@ -62,21 +62,21 @@ def test_pods_that_leave_have_ended_or_belong_elsewhere_do_not_count() -> None:
     assert pods_of_placement("chat", 1, others, DEPLOYMENT) == Pods(placement="chat")
 
 
-def test_pods_that_no_node_would_help_are_held_up() -> None:
-    gated = replace(WAITING, unscheduled="gated", held_up=True)
+def test_pods_that_no_node_would_help_are_stuck() -> None:
+    gated = replace(WAITING, unscheduled="gated", stuck=True)
     found = pods_of_placement("chat", 2, [POD, gated], DEPLOYMENT)
-    assert found == Pods(placement="chat", ready=1, scheduled=1, held_up_since=SINCE, held_up="gated")
+    assert found == Pods(placement="chat", ready=1, scheduled=1, stuck_since=SINCE, stuck="gated")
 
 
-def test_pods_that_a_quota_refuses_are_held_up_as_well() -> None:
+def test_pods_that_a_quota_refuses_are_stuck_as_well() -> None:
     refused = ChildCondition(type="ReplicaFailure", status="True", reason="FailedCreate", message="quota", since=SINCE)
     found = pods_of_placement("chat", 3, [POD], replace(DEPLOYMENT, conditions=(refused,)))
-    assert found == Pods(placement="chat", ready=1, scheduled=1, held_up_since=SINCE, held_up="quota")
+    assert found == Pods(placement="chat", ready=1, scheduled=1, stuck_since=SINCE, stuck="quota")
 
 
 def test_a_job_that_never_got_a_pod_waits_since_it_was_created() -> None:
     found = pods_of_placement("chat", 1, [], replace(DEPLOYMENT, kind="Job", created=SINCE))
-    assert (found.unscheduled, found.held_up_since) == (0, SINCE)
+    assert (found.unscheduled, found.stuck_since) == (0, SINCE)
 
 
 def test_a_job_that_retries_after_a_failure_waits_for_nothing() -> None:

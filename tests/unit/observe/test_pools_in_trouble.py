@@ -11,11 +11,11 @@ from inferfleet.api.v1alpha1 import GPUPool, GPUPoolStatus
 from inferfleet.domain.observed import NodeFacts, Taint
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog
-from inferfleet.observe.custom import gpu_pool
+from inferfleet.observe.objects import gpu_pool
 from inferfleet.observe.pools import objection
 from inferfleet.observe.world import Sources, build_world
 from inferfleet.plan import decide
-from inferfleet.plan.stock import Stock
+from inferfleet.plan.admission.capacity import Stock
 from inferfleet.report.platform_status import pool_status
 from tests.builders import demand, placed
 

@@ -91,17 +91,17 @@ def test_a_pod_says_why_it_has_no_node_and_since_when() -> None:
     assert pod is not None
     assert pod.unscheduled == "0/3 nodes are available"
     assert pod.unscheduled_since is not None
-    assert not pod.held_up
+    assert not pod.stuck
 
 
-def test_a_pod_at_a_gate_is_held_up() -> None:
+def test_a_pod_at_a_gate_is_stuck() -> None:
     gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "non-empty gates"}
     metadata = {"name": "a", "namespace": "n", "labels": {"inferfleet.dev/deployment": "chat"}}
 
     pod = pod_facts({"metadata": metadata, "spec": {"containers": [gpus(1)]}, "status": {"conditions": [gated]}})
 
     assert pod is not None
-    assert pod.held_up
+    assert pod.stuck
 
 
 def deployment(**metadata: Any) -> Document:

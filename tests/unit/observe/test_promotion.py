@@ -1,7 +1,7 @@
-"""Calibrations of model profiles become lessons that count everywhere."""
+"""Calibrations of model profiles become calibrations that count everywhere."""
 
 from inferfleet.api.v1alpha1 import ModelProfile
-from inferfleet.observe.promotion import promoted_lessons
+from inferfleet.observe.promotion import promoted_calibrations
 from tests.builders import PROFILE_CONFIG
 
 PROFILE = ModelProfile.model_validate(
@@ -28,12 +28,16 @@ PROFILE = ModelProfile.model_validate(
 
 
 def test_a_calibration_is_a_lesson_of_no_namespace() -> None:
-    (lesson,) = promoted_lessons([PROFILE])
-    assert (lesson.promoted, lesson.any_flags, lesson.namespace) == (True, True, "")
-    assert (lesson.model_id, lesson.gpu_type, lesson.engine.tensor_parallel_size) == ("acme/llm", "nvidia-l40s-48gb", 2)
-    assert (lesson.weights_gib, lesson.activation_gib) == (7.5, None)
+    (calibration,) = promoted_calibrations([PROFILE])
+    assert (calibration.promoted, calibration.any_flags, calibration.namespace) == (True, True, "")
+    assert (calibration.model_id, calibration.gpu_type, calibration.engine.tensor_parallel_size) == (
+        "acme/llm",
+        "nvidia-l40s-48gb",
+        2,
+    )
+    assert (calibration.weights_gib, calibration.activation_gib) == (7.5, None)
 
 
 def test_an_engine_that_is_slower_than_estimated_takes_more_time() -> None:
-    (lesson,) = promoted_lessons([PROFILE])
-    assert lesson.speed_scale == 1.25
+    (calibration,) = promoted_calibrations([PROFILE])
+    assert calibration.speed_scale == 1.25

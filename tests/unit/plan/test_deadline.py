@@ -11,9 +11,9 @@ from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason, Reason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.wording import duration_text
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
-from inferfleet.plan.deadline import duration_text
 from tests.builders import BATCH, demand, holding, placed, policy, pool, world
 
 CREATED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import GPUPoolStatus
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.placement import Placement
-from inferfleet.observe.custom import gpu_pool
+from inferfleet.observe.objects import gpu_pool
 from inferfleet.plan import decide
 from inferfleet.report.platform_status import pool_status
 from inferfleet.report.prices import stale_price, stale_prices

@@ -194,7 +194,7 @@ def test_a_pool_that_may_grow_is_waited_for() -> None:
 
 def test_a_pod_that_no_node_would_help_does_not_wait_for_the_pool() -> None:
     words = '0/9 nodes are available: persistentvolumeclaim "models" not found.'
-    waiting = pod(unscheduled=words, unscheduled_since=NOW - timedelta(minutes=1), held_up=True)
+    waiting = pod(unscheduled=words, unscheduled_since=NOW - timedelta(minutes=1), stuck=True)
 
     item = status("chat", EMPTY, observation(workload(0, replicas=1), pods=(waiting,), may_grow=True))
 

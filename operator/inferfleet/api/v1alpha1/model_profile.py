@@ -107,7 +107,7 @@ class ModelConfig(ApiModel):
     """Parameters of vision and audio towers; absent for text models."""
 
 
-class Calibration(ApiModel):
+class PromotedCalibration(ApiModel):
     """Figures measured on an engine of this version, on this GPU type, at this tensor parallel size."""
 
     gpu_type: ObjectName
@@ -144,7 +144,7 @@ class ModelProfileSpec(ApiModel):
     quality_score: Fraction | None = None
     """Quality from 0 to 1 on a scale of the platform team's choice, for routes."""
     calibrations: Annotated[
-        tuple[Calibration, ...],
+        tuple[PromotedCalibration, ...],
         Field(min_length=1, max_length=64),
         list_map("gpu_type", "tensor_parallel_size", "engine_version"),
     ] = ()

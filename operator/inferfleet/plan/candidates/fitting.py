@@ -1,0 +1,130 @@
+"""Find engine settings that fit: as asked, or with the shorter context that the user consents to.
+
+In: a shape, a pool and the settings asked for. Out: the settings with their memory estimate, and the refusal when they
+do not fit. What engines taught about these settings replaces the estimate's terms, and a setting that an engine died of
+is not tried again.
+"""
+
+from dataclasses import dataclass, replace
+
+from inferfleet.api.reasons import Reason
+from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.gpu import GPU
+from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
+from inferfleet.domain.traffic import stated_request
+from inferfleet.domain.world import Pool
+from inferfleet.engine import memory
+from inferfleet.engine.calibration.look_up import correction_for, deaths, died
+from inferfleet.plan.candidates.filters import Refusal
+from inferfleet.plan.candidates.shape import Shape
+
+# A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
+CONTEXT_STEP = 256
+# The first retry after a death for want of memory shortens the context by this factor; the second goes to the consent.
+RETRY_FACTOR = 0.75
+# Where the longest context that fits lies within the error of the estimate, a little less is surely below it.
+CAUTION_FACTOR = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitting:
+    """Settings, their memory, and why they cannot be used (None: they can)."""
+
+    engine: EngineSettings
+    memory: MemoryEstimate
+    refusal: Refusal | None
+
+
+def fitting(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
+    """Return the settings that fit best: those asked for, else shortened as far as minModelLen allows.
+
+    Never to less than a mean request, which the engine would refuse.
+
+    Raises ValueError for a quantisation or an engine version that the memory model does not know.
+    """
+    asked = _judge(shape, pool, engine)
+    consent = shape.spec.engine.min_model_len
+    if asked.refusal is None or not consent or not _shorter_helps(asked.refusal):
+        return asked
+    for length in _shorter_contexts(shape, pool, asked, max(consent, stated_request(shape.spec))):
+        shorter = _judge(shape, pool, replace(engine, max_model_len=length))
+        if shorter.refusal is None:
+            return shorter
+    return asked
+
+
+def estimate_of(shape: Shape, pool: Pool, engine: EngineSettings) -> MemoryEstimate:
+    """Return the memory of these settings, corrected by what engines with the same flags printed."""
+    correction = correction_for(shape.calibrations, pool.gpu_type, engine)
+    return memory.estimate(shape.model, gpu_of(pool), engine, interconnect=pool.interconnect, correction=correction)
+
+
+def gpu_of(pool: Pool) -> GPU:
+    """Return the pool's GPU with the memory that its nodes report, where they do: never the nominal size.
+
+    What CUDA leaves of it was measured at the type's own size and is scaled with the reported one.
+    """
+    gpu = pool.gpu
+    assert gpu is not None
+    if pool.memory_mib is None or pool.memory_mib == gpu.memory_mib:
+        return gpu
+    usable = None if gpu.usable_gib is None else gpu.usable_gib * pool.memory_mib / gpu.memory_mib
+    return replace(gpu, memory_mib=pool.memory_mib, usable_gib=usable)
+
+
+def _judge(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
+    estimate = estimate_of(shape, pool, engine)
+    return Fitting(
+        engine=engine, memory=estimate, refusal=_dead(shape, pool, engine) or _memory_refusal(pool, engine, estimate)
+    )
+
+
+def _dead(shape: Shape, pool: Pool, engine: EngineSettings) -> Refusal | None:
+    calibration = died(shape.calibrations, pool.gpu_type, engine)
+    if calibration is None:
+        return None
+    message = (
+        f"an engine with {calibration.engine.max_model_len} tokens ran out of memory here: {calibration.out_of_memory}"
+    )
+    return Refusal(Reason.DOES_NOT_FIT, message)
+
+
+def _shorter_helps(refusal: Refusal) -> bool:
+    return refusal.reason in (Reason.DOES_NOT_FIT, Reason.CONTEXT_DOES_NOT_FIT, Reason.TOO_CLOSE)
+
+
+def _shorter_contexts(shape: Shape, pool: Pool, asked: Fitting, consent: int) -> tuple[int, ...]:
+    """Contexts to try, longest first, none below the consent.
+
+    After a first death: what the engine itself proposed, or three quarters. After a second one only the consent is
+    left, so that no setting is started more than three times.
+    """
+    longest = min(asked.engine.max_model_len - 1, asked.memory.longest_context)
+    died_at = deaths(shape.calibrations, pool.gpu_type, asked.engine)
+    if len(died_at) > 1:
+        return (consent,) if consent < died_at[0].engine.max_model_len and consent <= longest else ()
+    if died_at:
+        proposed = died_at[0].longest_context or int(died_at[0].engine.max_model_len * RETRY_FACTOR)
+        longest = min(longest, proposed)
+    rounded = (longest // CONTEXT_STEP * CONTEXT_STEP, int(longest * CAUTION_FACTOR) // CONTEXT_STEP * CONTEXT_STEP)
+    return tuple(length for length in (*rounded, consent) if consent <= length <= longest)
+
+
+def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate) -> Refusal | None:
+    if estimate.fit is Fit.FITS:
+        return None
+    offered = estimate.usable_gib * estimate.utilization
+    numbers = (
+        f"needs {estimate.required_gib:.1f} GiB per GPU at tensor parallel size {engine.tensor_parallel_size} (weights "
+        f"{estimate.weights_gib:.1f}, activation {estimate.activation_gib:.1f}, other "
+        f"{estimate.non_torch_gib + estimate.cuda_graph_gib:.1f}, KV cache for {engine.max_model_len} tokens "
+        f"{estimate.required_kv_gib:.1f}); pool {pool.name} offers {offered:.1f} of {estimate.usable_gib:.1f} GiB"
+    )
+    if estimate.fit is Fit.TOO_CLOSE:
+        return Refusal(
+            Reason.TOO_CLOSE,
+            f"{numbers}: margin {estimate.margin_gib:+.2f} GiB is within the error of {estimate.band_gib:.2f}",
+        )
+    if estimate.binding is MemoryTerm.CONTEXT:
+        return Refusal(Reason.CONTEXT_DOES_NOT_FIT, f"{numbers}: at most {estimate.longest_context} tokens fit")
+    return Refusal(Reason.DOES_NOT_FIT, numbers)

@@ -1,0 +1,163 @@
+"""What deployments hold, as the planner sees it: from admission until their pods are gone."""
+
+from decimal import Decimal
+from typing import Any
+
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.demand import Demand
+from inferfleet.observe.mapping import Listener
+from inferfleet.observe.snapshot import Snapshots
+from inferfleet.observe.store import Store
+from inferfleet.plan import decide
+from tests.builders import REAL_TIME, merged
+
+Document = dict[str, Any]
+KEY = ("team-a", "chat")
+STATUS: dict[str, Any] = {
+    "placements": [
+        {
+            "name": "chat", "gpuType": "nvidia-l40s-48gb", "tensorParallelSize": 1, "pool": "l40s",
+            "capacityType": "OnDemand", "replicas": 1, "readyReplicas": 1, "role": "Base",
+        }
+    ],
+    "cost": {"usdPerHour": "1.00", "usdPerMonth": "730.00"},
+    "conditions": [
+        {
+            "type": "Planned", "status": "True", "reason": "Decided", "message": "", "observedGeneration": 1,
+            "lastTransitionTime": "2026-11-01T00:00:00Z",
+        }
+    ],
+}  # fmt: skip
+
+
+class Sink:
+    """Passes on to the snapshots what concerns them; nobody is woken."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self.touched, self.removed = snapshots.touched, snapshots.removed
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_, **__: None
+
+
+class Cluster:
+    """A store with one pool of one node, a budget of 1000 USD, and documents as they arrive."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.snapshots = Snapshots(self.store, budgets_required=False)
+        self.store.listen(Listener(Sink(self.snapshots)))
+        self._version = 0
+        labels = {"eks.amazonaws.com/nodegroup": "l40s"}
+        self.put("namespaces", "Namespace", "team-a", labels={"team": "a"})
+        self.put("nodes", "Node", "node-1", labels=labels, status={"allocatable": {"nvidia.com/gpu": "4"}})
+        pool = {
+            "gpuType": "nvidia-l40s-48gb", "gpusPerNode": 4, "capacityType": "OnDemand", "nodeSelector": labels,
+            "usdPerGPUHour": "1.00",
+        }  # fmt: skip
+        self.put("pools", "GPUPool", "l40s", spec=pool)
+        budget = {"namespaceSelector": {"matchLabels": {"team": "a"}}, "usdPerMonth": "1000"}
+        self.put("policies", "BudgetPolicy", "team-a", spec=budget)
+
+    def put(
+        self,
+        table: str,
+        kind: str,
+        name: str,
+        *,
+        namespace: str = "",
+        labels: Any = None,
+        generation: int = 1,
+        **body: Any,
+    ) -> Document:
+        self._version += 1
+        ours = kind in ("GPUPool", "BudgetPolicy", "InferenceDeployment")
+        metadata = {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{name}",
+            "generation": generation,
+            "labels": labels or {},
+        }
+        document = {
+            "apiVersion": "inferfleet.dev/v1alpha1" if ours else "v1",
+            "kind": kind,
+            "metadata": metadata | {"resourceVersion": str(self._version)},
+            **body,
+        }
+        getattr(self.store, table).put(document)
+        return document
+
+    def deployment(self, name: str, *, status: Document | None = None, generation: int = 1, **spec: Any) -> Document:
+        spec = merged(REAL_TIME, {"replicas": 1, "placement": {"maxTensorParallelSize": 1}} | spec)
+        return self.put(
+            "deployments", "InferenceDeployment", name, namespace="team-a", generation=generation, spec=spec,
+            status=status or {},
+        )  # fmt: skip
+
+    def pod(self, name: str, **devices: str) -> Document:
+        limits = {"nvidia.com/gpu": "1"} | devices
+        return self.put(
+            "pods", "Pod", name, namespace="team-a", labels={"inferfleet.dev/deployment": "chat"},
+            spec={"nodeName": "node-1", "containers": [{"name": "engine", "resources": {"limits": limits}}]},
+            status={"phase": "Running"},
+        )  # fmt: skip
+
+    def delete(self, table: str, document: Document) -> None:
+        self._version += 1
+        metadata = document["metadata"] | {"resourceVersion": str(self._version)}
+        getattr(self.store, table).delete(document | {"metadata": metadata})
+
+    def decide(self, name: str) -> Decision:
+        item = self.store.deployments.get(("team-a", name))
+        assert item is not None
+        demand = self.snapshots.demand(item)
+        assert isinstance(demand, Demand)
+        (decision,) = decide(self.snapshots.world(), [demand])
+        return decision
+
+
+def test_money_of_a_deleted_deployment_is_free_only_when_its_pods_are_gone() -> None:
+    cluster = Cluster()
+    chat, pod = cluster.deployment("chat", status=STATUS), cluster.pod("chat-1")
+    cluster.deployment("next")
+    held = cluster.decide("next").blocked
+
+    cluster.delete("deployments", chat)
+    draining = cluster.decide("next").blocked
+    cluster.delete("pods", pod)
+
+    assert (held, draining) == (ReadyReason.OVER_BUDGET, ReadyReason.OVER_BUDGET)
+    assert cluster.decide("next").blocked is None
+
+
+def test_pods_whose_deployment_went_while_nobody_looked_are_still_paid_for() -> None:
+    cluster = Cluster()
+    cluster.pod("chat-1")
+    cluster.deployment("next")
+
+    assert cluster.decide("next").blocked is ReadyReason.OVER_BUDGET
+
+
+def test_devices_that_a_webhook_put_into_a_pod_are_not_gpus() -> None:
+    cluster = Cluster()
+    cluster.deployment("chat", status=STATUS)
+    cluster.pod("chat-1", **{"vpc.amazonaws.com/pod-eni": "1"})
+
+    (holding,) = cluster.snapshots.holdings().values()
+
+    assert [bound.gpus for bound in holding.bound] == [1]
+    assert sum(placement.usd_per_hour for placement in holding.placements) == Decimal(1)
+
+
+def test_a_reserve_is_held_for_the_spec_that_was_admitted_and_not_for_a_newer_one() -> None:
+    cluster, bounds = Cluster(), {"maxReplicas": 3, "reserve": "Max"}
+    cluster.deployment("chat", status=STATUS, scaling=bounds)
+    (admitted,) = cluster.snapshots.holdings().values()
+
+    cluster.deployment("chat", status=STATUS, scaling=bounds | {"maxReplicas": 50}, generation=2)
+    (newer,) = cluster.snapshots.holdings().values()
+
+    assert (admitted.reserved_replicas, newer.reserved_replicas) == (3, 0)
+    assert cluster.decide("chat").blocked is ReadyReason.OVER_BUDGET
