@@ -15,6 +15,7 @@ from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Bound, Demand, Holding, Pods
+from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Node, Policy, Pool, World
@@ -92,6 +93,11 @@ def demand(
     )
 
 
+def price(usd: str, capacity_type: CapacityType = CapacityType.ON_DEMAND, **change: Any) -> Price:
+    """USD per GPU-hour, as a pool states it."""
+    return replace(Price(capacity_type=capacity_type, usd_per_gpu_hour=Decimal(usd), source="the pool"), **change)
+
+
 def pool(
     name: str,
     gpu_type: str,
@@ -105,14 +111,19 @@ def pool(
 ) -> Pool:
     """A pool of ready nodes with all GPUs free, unless `free` says how many are on each."""
     counts = list(free) if free is not None else [gpus_per_node] * nodes
+    gpu = gpus().get(gpu_type)
     built = Pool(
         name=name,
         gpu_type=gpu_type,
-        gpu=gpus().get(gpu_type),
+        gpu=gpu,
         gpus_per_node=gpus_per_node,
         capacity_type=capacity_type,
         node_selector=(("inferfleet.dev/pool", name),),
-        usd_per_gpu_hour=None if usd is None else Decimal(usd),
+        price=price(usd, capacity_type, source=f"pool {name}")
+        if usd is not None
+        else gpu.price(capacity_type)
+        if gpu
+        else None,
         nodes=tuple(Node(name=f"{name}-{index}", gpus=gpus_per_node, free=count) for index, count in enumerate(counts)),
     )
     return replace(built, **change)

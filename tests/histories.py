@@ -3,7 +3,7 @@
 In: a seed. Out: worlds, demands and decisions, the same on every machine. Tests and the recorded decisions walk them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from inferfleet.domain.demand import Demand, Holding, Pods
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan import decide
-from tests.builders import BATCH, demand, holding, policy, pool, world
+from tests.builders import BATCH, demand, holding, policy, pool, price, world
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STEP = timedelta(minutes=10)
@@ -79,8 +79,8 @@ def batch(name: str, edits: Mapping[str, Any], generation: int) -> Demand:
 
 
 def fleet(chance: Random) -> list[Pool]:
-    """A few pools without a catalogue price, so that a price that is taken away is missing and not another one."""
-    pools = (
+    """A few pools of a few kinds."""
+    return [
         pool(
             f"pool-{index}",
             chance.choice(KINDS),
@@ -91,8 +91,7 @@ def fleet(chance: Random) -> list[Pool]:
             capacity_type=chance.choice((CapacityType.ON_DEMAND, CapacityType.ON_DEMAND, CapacityType.SPOT)),
         )
         for index in range(chance.randint(2, 5))
-    )
-    return [replace(item, gpu=replace(item.gpu, prices=())) for item in pools]  # type: ignore[type-var]
+    ]
 
 
 def money(chance: Random) -> list[Policy]:
@@ -136,18 +135,26 @@ def carried_out(what: Demand, decision: Decision, before: Holding | None, chance
         )
     if decision.blocked is not None:
         category = before.category if before else what.spec.workload.category
-        total = before.usd_total if before else None
-        return holding(what, decision, pods=tuple(pods), generation=None, category=category, usd_total=total)
+        return holding(
+            what,
+            decision,
+            pods=tuple(pods),
+            generation=None,
+            category=category,
+            forecast=before.forecast if before else None,
+            finished=before is not None and before.finished,
+        )
     chosen, scaling = decision.chosen, what.spec.scaling
+    forecast = chosen.total if chosen else None
     reserved = (scaling.max_replicas or 0) if scaling.reserve is ReservePolicy.MAX else 0
     return holding(
         what,
         decision,
         pods=tuple(pods),
         reserved_replicas=reserved,
-        usd_total=str(chosen.usd_total) if chosen and chosen.usd_total is not None else None,
+        forecast=before.forecast if before and forecast is None else forecast,
         done=min(1.0, (before.done if before else 0.0) + chance.choice((0.0, 0.1))) if what.spec.batch else 0.0,
-        finished=bool(what.spec.batch and before and before.placements and chance.random() < 0.1),
+        finished=bool(what.spec.batch and before and before.placements and (before.finished or chance.random() < 0.1)),
     )
 
 
@@ -162,20 +169,18 @@ class Moment:
     now: datetime
 
 
-def history(
-    seed: int, *, limits: Callable[[Random], list[Policy]] = money, steady: bool = False, steps: int = STEPS
-) -> Iterator[Moment]:
-    """Walk through a few hours; with `steady`, neither the limits nor the prices change on the way."""
+def history(seed: int, *, limits_move: bool = True, prices_move: bool = True, steps: int = STEPS) -> Iterator[Moment]:
+    """Walk through a few hours, in which limits and prices move unless they are told to stay."""
     chance = Random(seed)
-    pools, policies, now = fleet(chance), limits(chance), START
+    pools, policies, now = fleet(chance), money(chance), START
     edits: dict[str, Edits] = {
         name: {key: chance.choice(values) for key, values in _edits(name).items()} for name in NAMES
     }
     generations, known = dict.fromkeys(edits, 1), dict[str, Holding]()
     for _ in range(steps):
-        if not steady:
-            policies = limits(chance)
-        priced = [_repriced(item, chance) if not steady else item for item in pools]
+        if limits_move:
+            policies = money(chance)
+        priced = [_repriced(item, chance, prices_move) for item in pools]
         demands = {name: _asked(name, edits[name], generations[name]) for name in edits}
         where = world(*priced, policies=policies, holdings=known.values())
         decisions = decide(where, list(demands.values()), now=now)
@@ -199,11 +204,13 @@ def _asked(name: str, edits: Edits, generation: int) -> Demand:
     return (batch if name == "night" else real_time)(name, edits, generation)
 
 
-def _repriced(item: Pool, chance: Random) -> Pool:
+def _repriced(item: Pool, chance: Random, prices_move: bool) -> Pool:
     """At times a price is gone, or another."""
     if chance.random() < 0.1:
-        return replace(item, usd_per_gpu_hour=None)
-    return replace(item, usd_per_gpu_hour=Decimal(chance.choice(PRICES))) if chance.random() < 0.2 else item
+        return replace(item, price=None)
+    if not prices_move or chance.random() >= 0.2:
+        return item
+    return replace(item, price=price(chance.choice(PRICES), item.capacity_type))
 
 
 def facts(decisions: Iterable[Decision]) -> list[list[Any]]:
@@ -220,8 +227,8 @@ def facts(decisions: Iterable[Decision]) -> list[list[Any]]:
                     one.tensor_parallel_size,
                     one.replicas,
                     repr(one.engine),
-                    str(one.usd_per_gpu_hour),
-                    str(one.price_date),
+                    _plain(one.price.usd_per_gpu_hour),
+                    str(one.price.date),
                     one.role,
                 ]
                 for one in item.placements
@@ -234,15 +241,19 @@ def facts(decisions: Iterable[Decision]) -> list[list[Any]]:
                     one.tensor_parallel_size,
                     one.verdict,
                     one.reason,
-                    one.replicas,
-                    str(one.usd_per_hour),
-                    str(one.usd_total),
+                    one.replicas if one.count.recommended else None,
+                    one.cost and _plain(one.cost.run_rate.usd_per_hour),
+                    one.total and _plain(one.total.usd),
                     str(one.hours),
                 ]
                 for one in item.candidates
             ],
             item.blocked,
-            [item.budget.within, item.budget.reason, [[name, str(usd)] for name, usd in item.budget.reservations]],
+            [
+                item.budget.within,
+                item.budget.reason,
+                [[name, _plain(item.budget.reserved.month.usd)] for name in item.budget.policies],
+            ],
             [item.recommended_replicas, item.replicas_clamped is None, item.cheaper is None],
             [item.suspended, item.ended, item.pending],
             [str(item.history.moved_at), str(item.history.fewer_since)],
@@ -252,3 +263,8 @@ def facts(decisions: Iterable[Decision]) -> list[list[Any]]:
         ]
         for item in decisions
     ]
+
+
+def _plain(amount: Decimal) -> str:
+    """The same amount is written in the same way, whatever it was computed from."""
+    return f"{amount.normalize():f}"

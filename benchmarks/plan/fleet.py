@@ -13,6 +13,7 @@ from inferfleet.api.v1alpha1 import BudgetPolicySpec, InferenceDeploymentSpec
 from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
 from inferfleet.domain.world import Node, Policy, Pool, World
 
@@ -59,17 +60,20 @@ def _pool(index: int, nodes: int) -> Pool:
     """Pools of one GPU type differ in region and price, every fourth is spot."""
     gpu_type, usd = GPU_TYPES[index % len(GPU_TYPES)]
     size = 1 if gpu_type == "nvidia-l4-24gb" else 8
+    capacity_type = CapacityType.SPOT if index % 4 == 3 else CapacityType.ON_DEMAND
     name = f"pool-{index:02}"
     return Pool(
         name=name,
         gpu_type=gpu_type,
         gpu=gpus()[gpu_type],
         gpus_per_node=size,
-        capacity_type=CapacityType.SPOT if index % 4 == 3 else CapacityType.ON_DEMAND,
+        capacity_type=capacity_type,
         node_selector=(("inferfleet.dev/pool", name),),
         gpu_resource_name="amd.com/gpu" if gpu_type.startswith("amd-") else "nvidia.com/gpu",
         region=REGIONS[index // len(GPU_TYPES) % len(REGIONS)],
-        usd_per_gpu_hour=Decimal(usd) + Decimal(index) / 100,
+        price=Price(
+            capacity_type=capacity_type, usd_per_gpu_hour=Decimal(usd) + Decimal(index) / 100, source="made up"
+        ),
         nodes=tuple(
             Node(name=f"{name}-{number:03}", gpus=size, free=(number * 7 + index) % (size + 1))
             for number in range(nodes)

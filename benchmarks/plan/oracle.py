@@ -141,4 +141,4 @@ def _rate(demand: Demand) -> float:
 
 def _usd(pool: Pool, size: int, replicas: int) -> Decimal | None:
     """USD per month, None without a price."""
-    return None if pool.usd_per_gpu_hour is None else size * replicas * pool.usd_per_gpu_hour * HOURS
+    return None if pool.price is None else size * replicas * pool.price.usd_per_gpu_hour * HOURS

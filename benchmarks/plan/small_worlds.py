@@ -4,7 +4,6 @@ In: a seed. Out: what differs, nothing where they agree. A world with mixed GPU 
 of equal cost may leave different GPUs to those that follow; there the cost must agree, elsewhere every replica.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from random import Random
@@ -18,10 +17,11 @@ from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.models import find_model
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
 from inferfleet.domain.world import Node, Policy, Pool, World
 from inferfleet.plan import decide
-from inferfleet.plan.candidates.assess import HEADROOM
+from inferfleet.plan.candidates.sizing import HEADROOM
 
 KINDS = ("nvidia-l4-24gb", "nvidia-l40s-48gb", "nvidia-a100-80gb", "nvidia-h100-80gb")
 MODELS = ("meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-32B")
@@ -44,10 +44,9 @@ def disagreement(seed: int) -> str | None:
     for demand in sorted(demands, key=lambda item: item.key):
         counts, usd = oracle.serve(demand, _ability(demand, pools), governed=demand.namespace == "team-a")
         decided = decisions[demand.uid]
-        if decided.usd_per_month != usd or bool(decided.placements) != bool(counts):
-            return (
-                f"seed {seed}, {demand.name}: planner {_counts(decided)} {decided.usd_per_month}, oracle {counts} {usd}"
-            )
+        if decided.run_rate.month.usd != usd or bool(decided.placements) != bool(counts):
+            planned = f"{_counts(decided)} {decided.run_rate.month.usd}"
+            return f"seed {seed}, {demand.name}: planner {planned}, oracle {counts} {usd}"
         if not mixed and _counts(decided) != counts:
             return f"seed {seed}, {demand.name}: planner {_counts(decided)}, brute force {counts} at the same cost"
     return None
@@ -66,14 +65,18 @@ def _pool(chance: Random, index: int) -> Pool:
     return Pool(
         name=name,
         gpu_type=kind,
-        gpu=replace(gpus()[kind], prices=()),
+        gpu=gpus()[kind],
         gpus_per_node=size,
         capacity_type=CapacityType.ON_DEMAND,
         node_selector=(("pool", name),),
-        usd_per_gpu_hour=None if usd is None else Decimal(usd),
+        price=None if usd is None else _price(usd),
         max_nodes=chance.randint(0, 6),
         nodes=nodes,
     )
+
+
+def _price(usd: str) -> Price:
+    return Price(capacity_type=CapacityType.ON_DEMAND, usd_per_gpu_hour=Decimal(usd), source="made up")
 
 
 @lru_cache(maxsize=64)
@@ -135,7 +138,7 @@ def _alone(model: str, gpu_type: str) -> dict[int, Replica]:
         gpus_per_node=LARGEST_NODE,
         capacity_type=CapacityType.ON_DEMAND,
         node_selector=(("pool", "alone"),),
-        usd_per_gpu_hour=Decimal(1),
+        price=_price("1"),
         nodes_known=False,
     )
     demand = Demand(

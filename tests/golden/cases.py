@@ -13,7 +13,7 @@ from inferfleet.domain.naming import child_name
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool, Toleration
 from inferfleet.render import RenderFacts
-from tests.builders import BATCH, LLAMA_70B, demand, pool
+from tests.builders import BATCH, LLAMA_70B, demand, pool, price
 
 GIB = 1024**3
 FACTS = RenderFacts(worker_image="example.org/inferfleet/inferfleet:0.1.0")
@@ -58,8 +58,7 @@ def placement(
         tensor_parallel_size=gpus,
         replicas=replicas,
         engine=replace(settings, **engine),
-        usd_per_gpu_hour=Decimal(2),
-        price_source=f"pool {of.name}",
+        price=price("2", of.capacity_type),
         role=role,
     )
 

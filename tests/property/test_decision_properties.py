@@ -10,7 +10,7 @@ from inferfleet.api.reasons import Verdict
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan import decide
-from inferfleet.plan.admission.capacity import Stock
+from inferfleet.plan.admission.capacity import Capacity
 from tests.builders import LLAMA_8B, LLAMA_70B, demand, holding, policy, pool, world
 
 GPU_TYPES = ["nvidia-l40s-48gb", "nvidia-h100-80gb", "nvidia-a100-80gb", "nvidia-l4-24gb", "nvidia-t4-16gb"]
@@ -76,14 +76,14 @@ def test_any_order_of_inputs_gives_the_same_decisions(where: World, asked: list[
 def test_the_chosen_candidate_is_the_cheapest_of_the_feasible(where: World, asked: list[Demand]) -> None:
     for decision in decide(where, asked):
         usable = [item for item in decision.candidates if item.verdict is not Verdict.REJECTED]
-        costs = [item.usd_per_hour for item in usable if item.usd_per_hour is not None]
-        assert not costs or decision.usd_per_hour == min(costs)
+        costs = [item.cost.run_rate for item in usable if item.cost is not None]
+        assert not costs or decision.run_rate == min(costs)
 
 
 @settings(deadline=None)
 @given(where=worlds(), asked=demands())
 def test_no_enforced_budget_is_ever_exceeded(where: World, asked: list[Demand]) -> None:
-    total = sum((item.usd_per_month for item in decide(where, asked) if item.namespace == "team-a"), Decimal(0))
+    total = sum((item.run_rate.month.usd for item in decide(where, asked) if item.namespace == "team-a"), Decimal(0))
     assert all(total <= each.spec.usd_per_month for each in where.policies)
 
 
@@ -91,11 +91,11 @@ def test_no_enforced_budget_is_ever_exceeded(where: World, asked: list[Demand]) 
 @given(where=worlds(), asked=demands())
 def test_no_pool_gets_more_replicas_than_it_has_room_for(where: World, asked: list[Demand]) -> None:
     decisions = decide(where, asked)
-    stock = Stock(where)
+    capacity = Capacity(where)
     for decision in sorted(decisions, key=lambda each: each.uid):
         for placement in decision.placements:
-            assert stock.room(placement.pool, 1) >= placement.gpus
-            stock.promise(placement.pool, 1, placement.gpus)
+            assert capacity.room(placement.pool, 1) >= placement.gpus
+            capacity.promise(placement.pool, 1, placement.gpus)
 
 
 @settings(deadline=None)

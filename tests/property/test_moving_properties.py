@@ -12,9 +12,10 @@ from inferfleet.api.enums import Role
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Bound, Demand, Holding, Pods
 from inferfleet.domain.history import NO_HISTORY
+from inferfleet.domain.money import RunRate
 from inferfleet.domain.world import Pool, World
 from inferfleet.plan import decide
-from tests.builders import demand, holding, policy, pool, world
+from tests.builders import demand, holding, policy, pool, price, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STEP = timedelta(minutes=10)
@@ -58,7 +59,7 @@ def one(where: World, what: Demand, now: datetime) -> Decision:
 
 
 def with_prices(pools: list[Pool], chance: Random) -> list[Pool]:
-    return [replace(item, usd_per_gpu_hour=Decimal(chance.choice(("0.30", "0.90", "2.00", "4.00")))) for item in pools]
+    return [replace(item, price=price(chance.choice(("0.30", "0.90", "2.00", "4.00")))) for item in pools]
 
 
 def grown(what: Demand, decision: Decision, before: Holding | None, now: datetime, chance: Random) -> Holding:
@@ -105,13 +106,11 @@ SEEDS = st.integers(0, 2**16)
 def test_the_overlap_of_a_move_never_exceeds_the_budget_by_itself(pools: list[Pool], what: Demand, seed: int) -> None:
     """Prices may push what runs above the limit; no step of the operator does."""
     for held, decision in story(pools, what, seed):
-        before = sum((item.usd_per_hour for item in held.placements), Decimal(0)) * 730 if held else Decimal(0)
-        repriced = {item.pool: item.usd_per_gpu_hour for item in decision.placements}
-        still = sum(
-            (item.gpus * repriced.get(item.pool, item.usd_per_gpu_hour) for item in held.placements) if held else (),
-            Decimal(0),
-        )
-        assert decision.usd_per_month <= max(LIMIT, before, still * 730)
+        running = held.placements if held else ()
+        before = RunRate.sum(item.run_rate for item in running).month.usd
+        prices = {item.pool: item.price for item in decision.placements}
+        still = RunRate.sum(replace(item, price=prices.get(item.pool, item.price)).run_rate for item in running)
+        assert decision.run_rate.month.usd <= max(LIMIT, before, still.month.usd)
 
 
 @settings(deadline=None, max_examples=25)

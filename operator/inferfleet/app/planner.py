@@ -22,8 +22,7 @@ from inferfleet.domain.world import Pool, World
 from inferfleet.observe.objects import Deployment, Unreadable
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
-from inferfleet.plan import decide
-from inferfleet.plan.admission.backoff import PATIENCE
+from inferfleet.plan import SCHEDULE_TIMEOUT, decide
 from inferfleet.runtime.queue import KeyedQueue
 
 _log = logging.getLogger(__name__)
@@ -185,10 +184,10 @@ class Planner:
             yield decision.revisit_at
         for pod in self._store.pods_of(key):
             if pod.unscheduled_since is not None and pod.unscheduled and not pod.deleting:
-                yield pod.unscheduled_since + PATIENCE
+                yield pod.unscheduled_since + SCHEDULE_TIMEOUT
         for child in self._store.children_of(key).values():
             if child.refusal is not None and child.refusal.since is not None:
-                yield child.refusal.since + PATIENCE
+                yield child.refusal.since + SCHEDULE_TIMEOUT
 
     def _decide_all(self, items: list[Deployment]) -> None:
         started = time.perf_counter()
@@ -243,7 +242,7 @@ def _admitted(before: Decided | None, item: Deployment, decision: Decision) -> D
 
 
 def _spends_less(before: Decision, after: Decision) -> bool:
-    return after.usd_per_hour < before.usd_per_hour or len(after.placements) < len(before.placements)
+    return after.run_rate < before.run_rate or len(after.placements) < len(before.placements)
 
 
 def _unreadable(item: Deployment, problem: Unreadable, world: World) -> Decision:

@@ -8,9 +8,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -24,9 +23,10 @@ from inferfleet.api.v1alpha1.model_profile import ModelProfileStatus
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError
 from inferfleet.apply.status import apply_status
-from inferfleet.budget.ledger import Ledger
+from inferfleet.budget import Ledger
 from inferfleet.domain.model import UnknownModel
 from inferfleet.domain.observed import Key
+from inferfleet.domain.money import RunRate
 from inferfleet.domain.resources import BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE, Resource
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import model_of
@@ -108,13 +108,13 @@ class PlatformReporter:
 
     def _statuses(self, world: World) -> Iterable[tuple[Resource, Table[Any], Platform[Any], StatusModel, StatusModel]]:
         """Yield each object with its stored and its present status."""
-        store, now, charges = self._store, self._now(), Ledger(world).charges()
+        store, now, ledger = self._store, self._now(), Ledger(world)
         for pool in store.pools.values():
             stored_pool = GPUPoolStatus.model_validate_json(pool.status)
             yield GPU_POOL, store.pools, pool, stored_pool, self._pool(pool, stored_pool, world, now)
         for policy in store.policies.values():
             stored_policy = _budget_status(policy.status)
-            new_policy = _budget(policy, stored_policy, world, charges, now)
+            new_policy = _budget(policy, stored_policy, world, ledger, now)
             yield BUDGET_POLICY, store.policies, policy, stored_policy, new_policy
         for item in store.gpu_types.values():
             stored_type = GPUTypeStatus.model_validate_json(item.status)
@@ -167,7 +167,9 @@ class PlatformReporter:
     def _gauges(self, world: World) -> None:
         """Show what the fleet costs and how it is."""
         rows = {
-            (holding.namespace, holding.name): float(sum(placement.usd_per_hour for placement in holding.placements))
+            (holding.namespace, holding.name): float(
+                RunRate.sum(placement.run_rate for placement in holding.placements).usd_per_hour
+            )
             for holding in world.holdings.values()
             if not holding.finished
         }
@@ -180,13 +182,13 @@ class PlatformReporter:
 
 
 def _budget(
-    item: Platform[Any], former: BudgetPolicyStatus, world: World, charges: Mapping[str, Decimal], now: datetime
+    item: Platform[Any], former: BudgetPolicyStatus, world: World, ledger: Ledger, now: datetime
 ) -> BudgetPolicyStatus:
     policy = next((policy for policy in world.policies if policy.name == item.name), None)
     if policy is None:
         conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
         return BudgetPolicyStatus(observed_generation=item.generation, conditions=conditions)
-    return budget_status(former, policy, world.holdings.values(), charges, generation=item.generation, now=now)
+    return budget_status(former, ledger.statement(policy), generation=item.generation, now=now)
 
 
 def _budget_status(text: bytes) -> BudgetPolicyStatus:

@@ -1,31 +1,32 @@
-"""The money gate: what every budget policy has promised, and whether one more promise fits.
+"""What every owner was promised, and whether one more promise fits.
 
-In: a world's policies and holdings. A `Ledger` is a scratch pad of one planning pass: it starts from what is held and
-is charged with what the pass admits. Rule 1: real-time USD per hour x 730 plus commitments stay within usdPerMonth, in
-total and per category. A batch forecast must fit beside all of them. A policy in `Warn` reports and does not refuse.
-Real-time work counts at least with the GPUs that its pods still occupy: a smaller decision frees no money by itself.
+In: a world's policies and holdings. A `Ledger` is the scratch pad of one planning cycle: it starts from what is held
+and is charged with what the cycle admits. The rules are those of `statement`. A policy in `Warn` reports and does not
+refuse. Real-time work counts at least with the GPUs that its pods still occupy: a smaller decision frees no money.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-from inferfleet.api.enums import Category, Enforcement, Role, WorkloadClass
+from inferfleet.api.enums import Category, Enforcement, WorkloadClass
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.budget.policies import selects
-from inferfleet.budget.usage import occupied_usd
+from inferfleet.budget.statement import Holder, Line, Statement
+from inferfleet.budget.usage import occupied
 from inferfleet.domain.demand import Demand, Holding, Labels
-from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.money import NOTHING, ZERO, Charge, RunRate, Total
+from inferfleet.domain.placement import staying
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
 from inferfleet.domain.world import Policy, World
 
-ZERO = Decimal(0)
 # A message names this many holders of the namespace and sums up the rest: Kubernetes bounds messages.
 HOLDERS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one deployment would hold: its run-rate in USD per month (real time) or its total in USD (batch)."""
+    """What one deployment would hold: its run-rate (real time), or its total (`batch`)."""
 
     uid: str
     namespace: str
@@ -33,91 +34,79 @@ class Claim:
     labels: Labels
     category: Category
     batch: bool
-    usd: Decimal
+    charge: Charge
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortage:
-    """Why a policy refuses, with the need and the shortfall in words; `enforced` False: it only warns."""
-
-    policy: str
-    message: str
-    enforced: bool
-
-
-def commitments(policy: Policy, category: Category | None = None) -> Decimal:
-    """USD per month that a policy promised outside the operator, of one category or of all."""
-    return sum(
-        (
-            item.gpus * item.hours_per_month * item.usd_per_gpu_hour
-            for item in policy.spec.commitments
-            if category is None or item.category is category
-        ),
-        ZERO,
-    )
+    @property
+    def text(self) -> str:
+        """The amount in words."""
+        unit = "USD in total" if self.batch else "USD per month"
+        return f"{usd_text(self.charge.month.usd)} {unit}"
 
 
 class Ledger:
-    """Promises of one planning pass, by owner UID, with running sums per policy so that a question costs no search."""
+    """Promises by owner UID, with running sums per policy so that a question costs no search."""
 
     def __init__(self, world: World) -> None:
         """Start from what every deployment holds now."""
-        self._policies = world.policies
+        self._world = world
         self._claims: dict[str, Claim] = {}
         self._journal: list[Claim] = []
-        self._occupied = occupied_usd(world)
-        self._sums: dict[tuple[str, Category | None, bool], Decimal] = {}
+        self._occupied = occupied(world)
         self._matching: dict[Labels, tuple[Policy, ...]] = {}
-        self._committed = {
-            (policy.name, category): commitments(policy, category)
-            for policy in world.policies
-            for category in (None, *Category)
-        }
+        self._empty = {policy.name: _lines(policy) for policy in world.policies}
+        self._reserved: dict[tuple[str, Category | None], Charge] = {}
         for holding in world.holdings.values():
-            self.record(held_claim(holding))
-
-    def charges(self) -> dict[str, Decimal]:
-        """USD by owner that others have to leave: per month, or in total for a batch. Owners of nothing are absent."""
-        return {uid: self._charged(claim) for uid, claim in self._claims.items()}
-
-    def held(self, uid: str) -> Decimal:
-        """USD that this deployment holds now: per month, or in total for a batch."""
-        return self._claims[uid].usd if uid in self._claims else ZERO
-
-    def _held_as(self, claim: Claim, category: Category | None = None) -> Decimal:
-        """USD that the claim's owner holds already against a limit: in another category it holds nothing of a cap."""
-        own = self._claims.get(claim.uid)
-        return own.usd if own is not None and category in (None, own.category) else ZERO
+            self.record(holding_claim(holding))
 
     def record(self, claim: Claim) -> None:
         """Replace what the deployment holds; a claim of nothing frees it, as far as its pods are gone."""
         self._journal.append(claim)
         before = self._claims.pop(claim.uid, None)
         if before is not None:
-            self._add(before, -self._charged(before))
+            self._add(before, NOTHING - self._charged(before))
         charged = self._charged(claim)
         if charged:
             self._claims[claim.uid] = claim
             self._add(claim, charged)
 
-    def shortages(self, claim: Claim, policies: Iterable[Policy]) -> tuple[Shortage, ...]:
-        """Return every policy's objection to the claim; a claim no larger than what is held meets none about money."""
-        found = (self._barred(policy, claim) or self._beyond(policy, claim) for policy in policies)
-        return tuple(shortage for shortage in found if shortage is not None)
+    def statement(self, policy: Policy) -> Statement:
+        """Return the sum of one policy."""
+        claims = [claim for claim in self._claims.values() if policy in self._policies_of(claim.labels)]
+        holders = [self._holder(claim) for claim in claims]
+        holders.sort(key=lambda holder: (-holder.charge.month.usd, holder.namespace, holder.name))
+        named = {holder.category for holder in holders}
+        lines = [self._line(policy, category) for category in Category]
+        shown = [line for line in lines if line.limit is not None or line.committed or line.category in named]
+        return Statement(
+            policy=policy.name, whole=self._line(policy, None), categories=tuple(shown), holders=tuple(holders)
+        )
+
+    def refusal(self, policy: Policy, claim: Claim) -> Refused[ReadyReason] | None:
+        """Return a policy's objection to a claim; one no larger than what is held meets none about money."""
+        barred = self._barred(policy, claim)
+        if barred is not None:
+            return barred
+        for line in self._lines_of(policy, claim.category):
+            others = line.beside(self._own(policy, claim, line))
+            left = others.remaining
+            if left is not None and claim.charge.month > max(left, self._held_as(claim, line.category).month):
+                return Refused(ReadyReason.OVER_BUDGET, self._shortage(policy, claim, others))
+        return None
 
     def headroom(self, claim: Claim, policies: Iterable[Policy]) -> "Headroom":
-        """Return what the enforcing policies leave for this claim's owner now; its USD do not matter."""
-        enforcing = tuple(policy for policy in policies if _enforced(policy))
-        left = [
-            max(limit - self._reserved(policy, claim, category), self._held_as(claim, category))
+        """Return what the enforcing policies leave for this claim's owner now; what it claims does not matter."""
+        enforcing = tuple(policy for policy in policies if enforced(policy))
+        limits = [
+            max(left, self._held_as(claim, line.category).month)
             for policy in enforcing
-            for limit, category in _limits(policy, claim.category)
+            for line in self._lines_of(policy, claim.category)
+            if (left := line.beside(self._own(policy, claim, line)).remaining) is not None
         ]
         barred = next((found for policy in enforcing if (found := self._barred(policy, claim))), None)
         return Headroom(
             claim=claim,
             policies=enforcing,
-            limit=min(left, default=None),
+            limit=min(limits, default=None),
             barred=barred,
             ledger=self,
             entry=len(self._journal),
@@ -127,120 +116,136 @@ class Ledger:
         """Return the ledger as it was when it had this many entries."""
         if entry == len(self._journal):
             return self
-        past = Ledger(World(policies=self._policies))
+        past = Ledger(World(policies=self._world.policies))
+        past._world = self._world
         past._occupied = self._occupied
         for claim in self._journal[:entry]:
             past.record(claim)
         return past
 
-    def _charged(self, claim: Claim) -> Decimal:
+    def _charged(self, claim: Claim) -> Charge:
         """What others have to leave for it: what it holds, and for real-time work no less than its pods occupy."""
-        return claim.usd if claim.batch else max(claim.usd, self._occupied.get(claim.uid, ZERO))
+        if claim.batch or claim.uid not in self._occupied:
+            return claim.charge
+        return Charge(max(claim.charge.run_rate, self._occupied[claim.uid]))
 
-    def _add(self, claim: Claim, usd: Decimal) -> None:
+    def _own(self, policy: Policy, claim: Claim, line: Line) -> Charge:
+        """What the claim's owner is charged on a line of the policy already."""
+        own = self._claims.get(claim.uid)
+        if own is None or line.category not in (None, own.category) or policy not in self._policies_of(own.labels):
+            return NOTHING
+        return self._charged(own)
+
+    def _held_as(self, claim: Claim, category: Category | None) -> Charge:
+        """What the claim's owner holds already against a limit: in another category it holds nothing of a cap."""
+        own = self._claims.get(claim.uid)
+        return own.charge if own is not None and category in (None, own.category) else NOTHING
+
+    def _add(self, claim: Claim, charge: Charge) -> None:
         for policy in self._policies_of(claim.labels):
-            for category in (None, claim.category):
-                key = (policy.name, category, claim.batch)
-                self._sums[key] = self._sums.get(key, ZERO) + usd
+            for key in ((policy.name, None), (policy.name, claim.category)):
+                self._reserved[key] = self._reserved.get(key, NOTHING) + charge
 
     def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
         if labels not in self._matching:
-            self._matching[labels] = tuple(
-                policy for policy in self._policies if selects(policy.spec.namespace_selector, labels)
-            )
+            matching = (policy for policy in self._world.policies if selects(policy.spec.namespace_selector, labels))
+            self._matching[labels] = tuple(matching)
         return self._matching[labels]
 
-    def _barred(self, policy: Policy, claim: Claim) -> Shortage | None:
+    def _line(self, policy: Policy, category: Category | None) -> Line:
+        empty = self._empty[policy.name][category]
+        reserved = self._reserved.get((policy.name, category), NOTHING)
+        return Line(category=category, limit=empty.limit, committed=empty.committed, reserved=reserved)
+
+    def _lines_of(self, policy: Policy, category: Category) -> tuple[Line, Line]:
+        """The lines that a claim of this category is held against."""
+        return (self._line(policy, None), self._line(policy, category))
+
+    def _barred(self, policy: Policy, claim: Claim) -> Refused[ReadyReason] | None:
+        """Object to a category that the policy does not pay for, unless something of it is held already."""
         allowed = policy.spec.allowed_categories
         if not allowed or claim.category in allowed or self._held_as(claim, claim.category):
             return None
         names = ", ".join(allowed)
         message = f"BudgetPolicy {policy.name} pays for {names}, not for category {claim.category}"
-        return Shortage(policy=policy.name, message=message, enforced=_enforced(policy))
+        return Refused(ReadyReason.OVER_BUDGET, message)
 
-    def _beyond(self, policy: Policy, claim: Claim) -> Shortage | None:
-        for limit, category in _limits(policy, claim.category):
-            if claim.usd <= self._held_as(claim, category):
-                continue
-            others = self._reserved(policy, claim, category)
-            if others + claim.usd > limit:
-                message = self._refusal(policy, claim, limit, category, others)
-                return Shortage(policy=policy.name, message=message, enforced=_enforced(policy))
-        return None
-
-    def _reserved(self, policy: Policy, claim: Claim, category: Category | None) -> Decimal:
-        """What all other owners under the policy hold against the claim's rule, plus commitments."""
-        held = self._sums.get((policy.name, category, False), ZERO)
-        if claim.batch:
-            held += self._sums.get((policy.name, category, True), ZERO)
-        own = self._claims.get(claim.uid)
-        if own is not None and (category is None or own.category is category) and own.batch <= claim.batch:
-            held -= self._charged(own) if policy in self._policies_of(own.labels) else ZERO
-        return held + self._committed[policy.name, category]
-
-    def _refusal(self, policy: Policy, claim: Claim, limit: Decimal, category: Category | None, others: Decimal) -> str:
-        unit = "USD in total" if claim.batch else "USD per month"
-        line = f"category {category} of BudgetPolicy {policy.name}" if category else f"BudgetPolicy {policy.name}"
-        short = claim.usd + others - limit
-        return (
-            f"needs {usd_text(claim.usd)} {unit}; {line} has {usd_text(max(ZERO, limit - others))} of "
-            f"{usd_text(limit)} left, {usd_text(short)} short; held by "
-            f"{self._holders(policy, claim, category, others)}"
+    def _holder(self, claim: Claim) -> Holder:
+        holding = self._world.holdings.get(claim.uid)
+        placements = holding.placements if holding else ()
+        largest = max(placements, key=lambda placement: placement.gpus, default=None)
+        return Holder(
+            uid=claim.uid,
+            namespace=claim.namespace,
+            name=claim.name,
+            category=claim.category,
+            charge=self._charged(claim),
+            replicas=sum(placement.replicas for placement in placements),
+            capacity_type=largest.capacity_type if largest else None,
         )
 
-    def _holders(self, policy: Policy, claim: Claim, category: Category | None, others: Decimal) -> str:
+    def _shortage(self, policy: Policy, claim: Claim, others: Line) -> str:
+        assert others.limit is not None
+        limit, left = others.limit.usd, (others.limit - others.promised).usd
+        name = f"BudgetPolicy {policy.name}"
+        line = f"category {others.category} of {name}" if others.category else name
+        return (
+            f"needs {claim.text}; {line} has {usd_text(max(ZERO, left))} of {usd_text(limit)} left, "
+            f"{usd_text(claim.charge.month.usd - left)} short; held by {self._held_by(claim, others)}"
+        )
+
+    def _held_by(self, claim: Claim, others: Line) -> str:
         """Name the largest holders of the claim's own namespace; those of others stay private."""
         own = [
-            other
+            (other.name, self._charged(other).month.usd)
             for other in self._claims.values()
             if other.namespace == claim.namespace
             and other.uid != claim.uid
-            and (category is None or other.category is category)
-            and (claim.batch or not other.batch)
+            and others.category in (None, other.category)
         ]
-        own.sort(key=lambda other: (-self._charged(other), other.name))
-        committed = self._committed[policy.name, category]
-        foreign = others - committed - sum((self._charged(other) for other in own), ZERO)
-        parts = [f"{other.name} {usd_text(self._charged(other))}" for other in own[:HOLDERS_NAMED]]
-        rest = sum((self._charged(other) for other in own[HOLDERS_NAMED:]), ZERO)
+        own.sort(key=lambda item: (-item[1], item[0]))
+        foreign = others.reserved.month.usd - sum((usd for _, usd in own), ZERO)
+        parts = [f"{name} {usd_text(usd)}" for name, usd in own[:HOLDERS_NAMED]]
+        rest = sum((usd for _, usd in own[HOLDERS_NAMED:]), ZERO)
         parts += [f"{len(own) - HOLDERS_NAMED} more here {usd_text(rest)}"] if rest else []
         parts += [f"other namespaces {usd_text(foreign)}"] if foreign else []
-        parts += [f"commitments {usd_text(committed)}"] if committed else []
+        parts += [f"commitments {usd_text(others.committed.usd)}"] if others.committed else []
         return ", ".join(parts) or "nobody"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Headroom:
-    """What one owner may claim: at most `limit` USD (None: no limit), nothing when barred.
+    """What one owner may claim: at most `limit` of a month (None: no limit), nothing when barred.
 
-    The limit is never below what it holds already of the same category: that is not taken back here.
-
-    It answers for the moment it was taken: the ledger's journal up to `entry`.
+    The limit is never below what it holds already of the same category: that is not taken back here. It answers for
+    the moment it was taken: the ledger's journal up to `entry`.
     """
 
     claim: Claim
     policies: tuple[Policy, ...]
-    limit: Decimal | None
-    barred: Shortage | None
+    limit: Total | None
+    barred: Refused[ReadyReason] | None
     ledger: Ledger
     entry: int
 
-    def allows(self, usd: Decimal) -> bool:
-        """Tell whether the owner may hold so many USD."""
-        return self.barred is None and (self.limit is None or usd <= self.limit)
+    def allows(self, charge: Charge) -> bool:
+        """Tell whether the owner may hold so much."""
+        return self.barred is None and (self.limit is None or charge.month <= self.limit)
 
-    def refusal(self, usd: Decimal) -> str:
-        """Say which policy refuses so many USD, and who holds the money."""
-        past = self.ledger.as_of(self.entry)
-        return past.shortages(replace(self.claim, usd=usd), self.policies)[0].message
+    def refusal(self, charge: Charge) -> str:
+        """Say which policy refuses so much, and who holds the money."""
+        past, claim = self.ledger.as_of(self.entry), replace(self.claim, charge=charge)
+        refusals = (past.refusal(policy, claim) for policy in self.policies)
+        return next(refused.message for refused in refusals if refused is not None)
 
 
-def held_claim(holding: Holding) -> Claim:
+def holding_claim(holding: Holding) -> Claim:
     """Turn what a deployment holds into a claim at the prices it is charged."""
     batch = holding.workload_class is WorkloadClass.BATCH
-    ended = holding.finished and not holding.bound
-    hourly = sum((placement.usd_per_hour for placement in holding.placements), ZERO) + _reserved_hourly(holding)
-    total = Decimal(holding.usd_total) if holding.usd_total is not None else hourly * HOURS_PER_MONTH
+    run_rate = RunRate.sum(placement.run_rate for placement in holding.placements) + _reserved_beyond(holding)
+    total = holding.forecast if holding.forecast is not None else run_rate.month
+    holds = bool(holding.bound) or (bool(holding.placements) and not holding.finished)
+    charge = Charge(total=total) if batch else Charge(run_rate)
     return Claim(
         uid=holding.uid,
         namespace=holding.namespace,
@@ -248,20 +253,20 @@ def held_claim(holding: Holding) -> Claim:
         labels=holding.namespace_labels,
         category=holding.category,
         batch=batch,
-        usd=ZERO if ended else total if batch else hourly * HOURS_PER_MONTH,
+        charge=charge if holds else NOTHING,
     )
 
 
-def _reserved_hourly(holding: Holding) -> Decimal:
-    """USD per hour held beyond what runs: `reserve: Max` is held as if all were of the dearest kind that stays."""
-    staying = [item for item in holding.placements if item.role is not Role.DRAINING and item.replicas]
-    dearest = max((item.tensor_parallel_size * item.usd_per_gpu_hour for item in staying), default=ZERO)
-    runs = sum((item.usd_per_hour for item in staying), ZERO)
-    return max(ZERO, holding.reserved_replicas * dearest - runs)
+def _reserved_beyond(holding: Holding) -> RunRate:
+    """The rate held beyond what runs: `reserve: Max` is held as if all were of the dearest kind that stays."""
+    serving = [item for item in staying(holding.placements) if item.replicas]
+    dearest = max((item.tensor_parallel_size * item.price.usd_per_gpu_hour for item in serving), default=ZERO)
+    runs = RunRate.sum(item.run_rate for item in serving)
+    return max(RunRate(), RunRate(holding.reserved_replicas * dearest) - runs)
 
 
-def claim_of(demand: Demand, usd: Decimal) -> Claim:
-    """The claim of a demand for USD per month (real time) or USD in total (batch)."""
+def claim_of(demand: Demand, charge: Charge) -> Claim:
+    """The claim of a demand."""
     workload = demand.spec.workload
     return Claim(
         uid=demand.uid,
@@ -270,14 +275,25 @@ def claim_of(demand: Demand, usd: Decimal) -> Claim:
         labels=demand.namespace_labels,
         category=workload.category,
         batch=workload.workload_class is WorkloadClass.BATCH,
-        usd=usd,
+        charge=charge,
     )
 
 
-def _limits(policy: Policy, category: Category) -> list[tuple[Decimal, Category | None]]:
-    limits: list[tuple[Decimal, Category | None]] = [(policy.spec.usd_per_month, None)]
-    return limits + [(cap.usd_per_month, category) for cap in policy.spec.categories if cap.name is category]
-
-
-def _enforced(policy: Policy) -> bool:
+def enforced(policy: Policy) -> bool:
+    """Whether the policy refuses; else it only warns."""
     return policy.spec.enforcement is not Enforcement.WARN
+
+
+def _lines(policy: Policy) -> dict[Category | None, Line]:
+    """Every line of a policy with nothing reserved: limits, and what was promised outside the operator."""
+    limits: dict[Category | None, Total] = {cap.name: Total(cap.usd_per_month) for cap in policy.spec.categories}
+    limits[None] = Total(policy.spec.usd_per_month)
+    committed: dict[Category | None, Total] = {}
+    for item in policy.spec.commitments:
+        cost = Total(item.gpus * item.hours_per_month * item.usd_per_gpu_hour)
+        for category in (None, item.category):
+            committed[category] = committed.get(category, Total()) + cost
+    return {
+        category: Line(category=category, limit=limits.get(category), committed=committed.get(category, Total()))
+        for category in (None, *Category)
+    }

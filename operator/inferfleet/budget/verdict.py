@@ -1,54 +1,52 @@
-"""Word the money gate's answer as a condition: who reserves what, who warned, what growth is held."""
+"""What is said of money in a condition: who reserves what, who warned, what growth is held back, who refused.
 
-from decimal import Decimal
+In: a claim, the policies that match, and their warnings. Out: a `BudgetVerdict`. Decides nothing.
+"""
+
+from collections.abc import Iterable
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.budget.ledger import Claim, Shortage, held_claim
+from inferfleet.budget.ledger import Claim
 from inferfleet.domain.decision import BudgetVerdict
-from inferfleet.domain.demand import Holding
-from inferfleet.domain.wording import usd_text
+from inferfleet.domain.money import NOTHING, Charge
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.world import Policy
-from inferfleet.plan.choice.allocation import Allocation
 
-ABOUT_MONEY = (ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE)
+ABOUT_MONEY = frozenset({ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE})
+"""The reasons of Ready for which a budget, or the lack of one, is to blame."""
 
 
 def admitted(
-    shortages: tuple[Shortage, ...], claim: Claim, policies: tuple[Policy, ...], allocation: Allocation
+    claim: Claim, policies: Iterable[Policy], warnings: Iterable[str] = (), held_back: str = ""
 ) -> BudgetVerdict:
-    """The verdict on something that runs: reserved, warned about, without a policy, or with its growth held."""
-    reservations = tuple((policy.name, claim.usd) for policy in policies)
-    if allocation.short:
-        message = f"{allocation.short} more replicas are wanted and held back: {allocation.short_message}"
-        return BudgetVerdict(
-            within=False, reason=ConditionReason.GROWTH_HELD, message=message, reservations=reservations
-        )
-    warnings = [shortage.message for shortage in shortages if not shortage.enforced]
-    unit = "USD in total" if claim.batch else "USD per month"
-    amount = f"{usd_text(claim.usd)} {unit}"
-    if warnings:
-        return BudgetVerdict(
-            within=True, reason=ConditionReason.WARNED, message="; ".join(warnings), reservations=reservations
-        )
-    if not policies:
-        return BudgetVerdict(
-            within=True, reason=ConditionReason.NO_POLICY, message=f"{amount}; no BudgetPolicy matches the namespace"
-        )
-    names = ", ".join(policy.name for policy in policies)
+    """The verdict on something that runs; `held_back` says what growth was not granted (empty: all was)."""
+    names = tuple(policy.name for policy in policies)
+    warned = "; ".join(warnings)
+    within, reason, message = True, ConditionReason.RESERVED, f"{claim.text} reserved from {', '.join(names)}"
+    if held_back:
+        within, reason, message = False, ConditionReason.GROWTH_HELD, held_back
+    elif warned:
+        reason, message = ConditionReason.WARNED, warned
+    elif not names:
+        reason, message = ConditionReason.NO_POLICY, f"{claim.text}; no BudgetPolicy matches the namespace"
+    return BudgetVerdict(within=within, reason=reason, message=message, policies=names, reserved=claim.charge)
+
+
+def not_admitted(why: Refused[ReadyReason], still: Charge, policies: Iterable[Policy]) -> BudgetVerdict:
+    """The verdict on something that is not served: a refusal only where money was the obstacle.
+
+    `still` is what it holds of what was admitted before.
+    """
+    names = tuple(policy.name for policy in policies) if still else ()
+    if why.reason in ABOUT_MONEY:
+        return BudgetVerdict(within=False, reason=why.reason, message=why.message, policies=names, reserved=still)
+    message = "nothing to pay for yet"
     return BudgetVerdict(
-        within=True,
-        reason=ConditionReason.RESERVED,
-        message=f"{amount} reserved from {names}",
-        reservations=reservations,
+        within=True, reason=ConditionReason.NOT_DECIDED, message=message, policies=names, reserved=still
     )
 
 
-def refused(reason: ReadyReason, message: str, holding: Holding | None, policies: tuple[Policy, ...]) -> BudgetVerdict:
-    """The verdict on something that is not served: a refusal only where money was the obstacle."""
-    held = held_claim(holding).usd if holding else Decimal(0)
-    reservations = tuple((policy.name, held) for policy in policies) if held else ()
-    if reason in ABOUT_MONEY:
-        return BudgetVerdict(within=False, reason=reason, message=message, reservations=reservations)
-    return BudgetVerdict(
-        within=True, reason=ConditionReason.NOT_DECIDED, message="nothing to pay for yet", reservations=reservations
-    )
+def nothing_reserved(message: str, policies: Iterable[Policy], *, ended: bool = False) -> BudgetVerdict:
+    """The verdict on something that shall not run, or has run (`ended`)."""
+    reason = ConditionReason.RESERVED if ended or tuple(policies) else ConditionReason.NO_POLICY
+    return BudgetVerdict(within=True, reason=reason, message=message, reserved=NOTHING)

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from inferfleet.api.reasons import Verdict
-from inferfleet.budget.unit_cost import unit_cost
+from inferfleet.budget import unit_cost
 from inferfleet.cli.next_step import NEXT_STEP
 from inferfleet.cli.planning import Plan
-from inferfleet.domain.money import HOURS_PER_MONTH
-from inferfleet.domain.placement import Candidate
+from inferfleet.domain.candidate import Candidate
+from inferfleet.domain.money import RunRate
 from inferfleet.domain.wording import usd_text
 from inferfleet.report.decision_view import (
     budget_shares,
@@ -67,18 +67,18 @@ def _filled(part: BaseModel) -> dict[str, Any]:
 
 def _speed(candidate: Candidate) -> dict[str, object]:
     """Add what the table shows and status does not keep: the speed of one replica and a batch's total."""
-    speed, total = candidate.speed, candidate.usd_total
+    speed, total = candidate.speed, candidate.total
     return {
         "requestsPerSecond": round(speed.requests_per_second, DIGITS) if speed else None,
         "timePerOutputTokenMilliseconds": round(speed.time_per_output_token_ms, DIGITS) if speed else None,
-        "usdTotal": None if total is None else usd_text(total),
+        "usdTotal": None if total is None else usd_text(total.usd),
     }
 
 
 def table_of(plans: Sequence[Plan]) -> RenderableType:
     """Return what a person reads: per deployment a summary and the candidates, then the total."""
     parts: list[RenderableType] = [part for plan in plans for part in (story_of(plan), Text())]
-    monthly = sum((plan.decision.usd_per_month for plan in plans if not _is_batch(plan)), start=HOURS_PER_MONTH * 0)
+    monthly = RunRate.sum(plan.decision.run_rate for plan in plans if not _is_batch(plan)).month.usd
     ready = sum(plan.ready for plan in plans)
     parts.append(Text(f"{ready} of {len(plans)} can be served; real-time work costs USD {usd_text(monthly)} per month"))
     return Group(*parts)
@@ -109,7 +109,7 @@ def _summary(plan: Plan) -> list[Text]:
         else:
             amount += f", {cost.usd_total} in total"
         tokens = "" if cost.usd_per_million_tokens is None else f", {cost.usd_per_million_tokens} per million tokens"
-        dated = f" of {cost.price_date}" if cost.price_date else ""
+        dated = f", dated {cost.price_date}" if cost.price_date else ""
         lines.append(f"  costs     {amount}{tokens}{_assumed_volume(plan)} ({cost.price_source}{dated})")
     if plan.decision.budget.message != plan.message:
         lines.append(f"  budget    {plan.decision.budget.message}")
@@ -141,7 +141,7 @@ def _asked(plan: Plan) -> str:
 
 
 def _assumed_volume(plan: Plan) -> str:
-    unit = unit_cost(plan.demand.spec, usd_per_month=plan.decision.usd_per_month)
+    unit = unit_cost(plan.demand.spec, plan.decision.run_rate)
     return " if the peak lasted all month" if unit is not None and unit.at_peak else ""
 
 
@@ -172,9 +172,9 @@ def candidate_table(candidates: Sequence[Candidate], *, told: str = "") -> Table
 
 
 def _cells(candidate: Candidate) -> list[str]:
-    memory, speed, hourly = candidate.memory, candidate.speed, candidate.usd_per_hour
-    monthly = "" if hourly is None else usd_text(hourly * HOURS_PER_MONTH)
-    total = "" if candidate.usd_total is None else f"{usd_text(candidate.usd_total)} total"
+    memory, speed, cost = candidate.memory, candidate.speed, candidate.cost
+    monthly = "" if cost is None else usd_text(cost.run_rate.month.usd)
+    total = "" if candidate.total is None else f"{usd_text(candidate.total.usd)} total"
     return [
         candidate.verdict.value,
         candidate.reason.value,
@@ -182,7 +182,7 @@ def _cells(candidate: Candidate) -> list[str]:
         str(candidate.tensor_parallel_size),
         candidate.pool,
         candidate.capacity_type.value,
-        "" if candidate.replicas is None else str(candidate.replicas),
+        str(candidate.replicas) if candidate.count.recommended else "",
         f"{memory.required_gib:.1f}" if memory else "",
         f"{memory.usable_gib:.1f}" if memory else "",
         f"{speed.requests_per_second:.2f}" if speed else "",

@@ -14,9 +14,10 @@ from inferfleet.api.enums import RealTimeSpot
 from inferfleet.api.scalars import Money
 from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.budget_policy import SpotRules
-from inferfleet.budget.policies import matching
+from inferfleet.budget import matching
 from inferfleet.cli.exit import BadInput
 from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.gpu import Price
 from inferfleet.domain.world import Policy, Pool, World
 
 FORMS = "price:GPU_OR_POOL=USD, rate=N, rate:NAME=N, no-pool:NAME"
@@ -102,19 +103,18 @@ def _priced(pool: Pool, changes: Changes) -> Pool:
     for wanted in (pool.name, pool.gpu_type):
         given = [usd for name, usd in changes.prices if name == wanted]
         if given:
-            return replace(pool, usd_per_gpu_hour=given[-1], price_source=PRICE_SOURCE, price_date=None)
+            price = Price(capacity_type=pool.capacity_type, usd_per_gpu_hour=given[-1], source=PRICE_SOURCE)
+            return replace(pool, price=price)
     return pool
 
 
 def _charged(holding: Holding, pools: Sequence[Pool]) -> Holding:
     """Charge what runs at the assumed prices, as the operator would once they were real."""
-    assumed = {pool.name: pool.usd_per_gpu_hour for pool in pools if pool.price_source == PRICE_SOURCE}
+    assumed = {pool.name: pool.price for pool in pools if pool.price and pool.price.source == PRICE_SOURCE}
     return replace(
         holding,
         placements=tuple(
-            replace(placement, usd_per_gpu_hour=price, price_source=PRICE_SOURCE, price_date=None)
-            if (price := assumed.get(placement.pool)) is not None
-            else placement
+            replace(placement, price=price) if (price := assumed.get(placement.pool)) is not None else placement
             for placement in holding.placements
         ),
     )

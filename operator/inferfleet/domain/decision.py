@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import overload
 
-from inferfleet.api.enums import Role
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.history import NO_HISTORY, History
-from inferfleet.domain.money import HOURS_PER_MONTH
-from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.money import NOTHING, Charge, RunRate
+from inferfleet.domain.placement import Placement, draining, staying
 
 
 class Record(Sequence[Candidate]):
@@ -55,13 +54,14 @@ class Record(Sequence[Candidate]):
 class BudgetVerdict:
     """What the money gate said: `reason` is a condition reason (`Reserved`, `NoPolicy`, `OverBudget`, `GrowthHeld`).
 
-    `reservations` names each matching policy with the USD per month reserved from it.
+    `reserved` is what each of the matching `policies` holds for it.
     """
 
     within: bool
     reason: str
     message: str
-    reservations: tuple[tuple[str, Decimal], ...] = ()
+    policies: tuple[str, ...] = ()
+    reserved: Charge = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +99,12 @@ class Decision:
     @property
     def moving(self) -> bool:
         """Whether something still runs only until its successor is ready."""
-        return any(placement.role is Role.DRAINING for placement in self.placements)
+        return bool(draining(self.placements))
 
     @property
     def largest(self) -> Placement | None:
         """The largest placement that is meant to stay, the first of equally large ones; None when nothing shall run."""
-        staying = [placement for placement in self.placements if placement.role is not Role.DRAINING]
-        return max(staying, key=lambda placement: placement.replicas, default=None)
+        return max(staying(self.placements), key=lambda placement: placement.replicas, default=None)
 
     @property
     def chosen(self) -> Candidate | None:
@@ -113,11 +112,6 @@ class Decision:
         return self.candidates[0] if self.candidates and self.candidates[0].verdict == "Chosen" else None
 
     @property
-    def usd_per_hour(self) -> Decimal:
+    def run_rate(self) -> RunRate:
         """USD per hour of everything that shall run."""
-        return sum((placement.usd_per_hour for placement in self.placements), Decimal(0))
-
-    @property
-    def usd_per_month(self) -> Decimal:
-        """USD per month of 730 hours of everything that shall run."""
-        return self.usd_per_hour * HOURS_PER_MONTH
+        return RunRate.sum(placement.run_rate for placement in self.placements)

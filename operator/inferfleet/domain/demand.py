@@ -1,5 +1,6 @@
 """What one InferenceDeployment asks for, with its model resolved and what it already holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from inferfleet.api.enums import Category, Priority, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.history import NO_HISTORY, History
 from inferfleet.domain.model import Model, UnknownModel
+from inferfleet.domain.money import Total
 from inferfleet.domain.placement import Placement
 
 Labels = tuple[tuple[str, str], ...]
@@ -17,8 +19,7 @@ class Demand:
     """One InferenceDeployment as the planner sees it.
 
     `first_refused` orders those that wait (None offline, and for those never refused). `created` starts the clock of a
-    batch deadline. `excluded_pools` are backing off: something asked of them lately did not come. `invalid` says
-    what is wrong with the spec beyond its schema (None: nothing).
+    batch deadline. `invalid` says what is wrong with the spec beyond its schema (None: nothing).
     """
 
     uid: str
@@ -30,7 +31,6 @@ class Demand:
     generation: int = 1
     created: datetime | None = None
     first_refused: datetime | None = None
-    excluded_pools: frozenset[str] = frozenset()
     invalid: str | None = None
 
     @property
@@ -38,6 +38,10 @@ class Demand:
         """When a batch has to be done, counted from its creation; None for real-time work, without one, and offline."""
         seconds = self.spec.batch.deadline_seconds if self.spec.batch else None
         return None if seconds is None or self.created is None else self.created + timedelta(seconds=seconds)
+
+    def hours_left(self, now: datetime | None) -> float | None:
+        """Return the hours until the deadline, negative afterwards; None where there is none, or no clock."""
+        return None if self.deadline is None or now is None else (self.deadline - now) / timedelta(hours=1)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -77,7 +81,8 @@ class Holding:
     A holding lives from admission until its pods are gone, also when the object is being deleted. The ledger keys on
     `uid`, never on names or labels. `generation` is that of the spec it was admitted for (None: not known). `done` is
     the share of a batch that is finished, from 0 to 1; `finished` says that its Job has ended, well or not: it then
-    holds only what its pods still occupy. `reserved_replicas` are held although fewer may run (0: what runs is all).
+    holds only what its pods still occupy. `forecast` is the total that a batch was admitted with. `reserved_replicas`
+    are held although fewer may run (0: what runs is all).
     """
 
     uid: str
@@ -89,13 +94,17 @@ class Holding:
     namespace_labels: Labels = ()
     placements: tuple[Placement, ...] = ()
     bound: tuple[Bound, ...] = ()
-    usd_total: str | None = None
+    forecast: Total | None = None
     pods: tuple[Pods, ...] = ()
     history: History = NO_HISTORY
     generation: int | None = None
     done: float = 0.0
     finished: bool = False
     reserved_replicas: int = 0
+
+    def ready(self, placements: Iterable[Placement]) -> bool:
+        """Tell whether all replicas of these placements are ready: what they replace may leave."""
+        return all(self.pods_of(item.name).ready >= item.replicas for item in placements)
 
     def pods_of(self, placement: str) -> Pods:
         """Return what is known of a placement's pods; nothing known: none exist."""

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from inferfleet.api.enums import Confidence
 
+GIB = 2**30
+MIB = 2**20
+
 
 class Fit(StrEnum):
     """Verdict of the memory model. `TooClose` lies within the error of the estimate."""

@@ -65,3 +65,37 @@ class RunRate:
     def sum(cls, parts: Iterable["RunRate"]) -> "RunRate":
         """Add them up."""
         return cls(sum((part.usd_per_hour for part in parts), ZERO))
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What something costs a budget: a rate for as long as it runs, and a total that ends with it."""
+
+    run_rate: RunRate = RunRate()
+    total: Total = Total()
+
+    def __add__(self, other: "Charge") -> "Charge":
+        return Charge(self.run_rate + other.run_rate, self.total + other.total)
+
+    def __sub__(self, other: "Charge") -> "Charge":
+        return Charge(self.run_rate - other.run_rate, self.total - other.total)
+
+    def __bool__(self) -> bool:
+        return bool(self.run_rate) or bool(self.total)
+
+    @property
+    def month(self) -> Total:
+        """What it takes of a month's limit that nothing was spent of yet."""
+        return self.run_rate.month + self.total
+
+    @classmethod
+    def sum(cls, parts: Iterable["Charge"]) -> "Charge":
+        """Add them up."""
+        rates, totals = ZERO, ZERO
+        for part in parts:
+            rates += part.run_rate.usd_per_hour
+            totals += part.total.usd
+        return cls(RunRate(rates), Total(totals))
+
+
+NOTHING = Charge()

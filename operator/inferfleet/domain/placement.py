@@ -1,21 +1,22 @@
-"""Where work runs and what was decided: candidates with verdicts, the chosen placements, and their price."""
+"""Where work runs: replicas of one engine setting in one pool, at a price."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
 from inferfleet.api.enums import CapacityType, Role
-from inferfleet.api.reasons import Reason, Verdict
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.memory import MemoryEstimate
-from inferfleet.domain.speed import Speed
+from inferfleet.domain.gpu import Price
+from inferfleet.domain.money import RunRate
+
+Kind = tuple[str, str, CapacityType, int]
+"""What tells candidates and placements apart: pool, GPU type, capacity type, tensor parallel size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Replicas of one engine setting in one pool: one child workload.
 
-    `usd_per_gpu_hour` is the price at which the GPUs are charged; `name` is the child's name.
+    `price` is what its GPUs are charged; `name` is the child's name.
     """
 
     name: str
@@ -25,10 +26,13 @@ class Placement:
     tensor_parallel_size: int
     replicas: int
     engine: EngineSettings
-    usd_per_gpu_hour: Decimal
-    price_source: str
-    price_date: date | None = None
+    price: Price
     role: Role = Role.BASE
+
+    @property
+    def kind(self) -> Kind:
+        """What it is a placement of."""
+        return (self.pool, self.gpu_type, self.capacity_type, self.tensor_parallel_size)
 
     @property
     def gpus(self) -> int:
@@ -36,30 +40,16 @@ class Placement:
         return self.replicas * self.tensor_parallel_size
 
     @property
-    def usd_per_hour(self) -> Decimal:
-        """USD per hour for the requested GPUs."""
-        return self.gpus * self.usd_per_gpu_hour
+    def run_rate(self) -> RunRate:
+        """USD per hour of the requested GPUs."""
+        return RunRate(self.gpus * self.price.usd_per_gpu_hour)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One way to serve the demand, with every number that was computed before it was accepted or dropped.
+def staying(placements: Iterable[Placement]) -> tuple[Placement, ...]:
+    """Return the placements that are meant to stay."""
+    return tuple(item for item in placements if item.role is not Role.DRAINING)
 
-    Numbers are None when a check before them already rejected the candidate. `message` says the reason with its
-    numbers. `usd_total` is the forecast of a batch job.
-    """
 
-    pool: str
-    gpu_type: str
-    capacity_type: CapacityType
-    tensor_parallel_size: int
-    verdict: Verdict
-    reason: Reason
-    message: str = ""
-    engine: EngineSettings | None = None
-    memory: MemoryEstimate | None = None
-    speed: Speed | None = None
-    replicas: int | None = None
-    usd_per_hour: Decimal | None = None
-    usd_total: Decimal | None = None
-    hours: float | None = None
+def draining(placements: Iterable[Placement]) -> tuple[Placement, ...]:
+    """Return the placements that run only until their successor is ready."""
+    return tuple(item for item in placements if item.role is Role.DRAINING)

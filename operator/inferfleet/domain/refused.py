@@ -11,16 +11,16 @@ from typing import Generic, ParamSpec, TypeVar
 Words = str | Callable[[], str]
 """A sentence, or what will word it from values that do not change any more: most refusals are never read."""
 
-Why = TypeVar("Why", bound=StrEnum, covariant=True)
+Why_co = TypeVar("Why_co", bound=StrEnum, covariant=True)
 Asked = ParamSpec("Asked")
 
 
-class Refused(Generic[Why]):
-    """Why something is not done, worded when somebody reads it."""
+class Refused(Generic[Why_co]):
+    """Why_co something is not done, worded when somebody reads it."""
 
     __slots__ = ("_words", "reason")
 
-    def __init__(self, reason: Why, words: Words) -> None:
+    def __init__(self, reason: Why_co, words: Words) -> None:
         """Take the reason, and the sentence or what will word it."""
         self.reason = reason
         self._words = words
@@ -42,17 +42,17 @@ class Refused(Generic[Why]):
         return f"Refused({self.reason!s}, {self.message!r})"
 
 
-class Chain(Generic[Asked, Why]):
+class Chain(Generic[Asked, Why_co]):
     """Questions in the order in which they are asked, each with the reason that its objection gives.
 
     A question returns the words of its objection, None when it has none.
     """
 
-    def __init__(self, *questions: tuple[Why, Callable[Asked, Words | None]]) -> None:
+    def __init__(self, *questions: tuple[Why_co, Callable[Asked, Words | None]]) -> None:
         """Take the questions with their reasons."""
         self._questions = questions
 
-    def refusal(self, *asked: Asked.args, **named: Asked.kwargs) -> Refused[Why] | None:
+    def refusal(self, *asked: Asked.args, **named: Asked.kwargs) -> Refused[Why_co] | None:
         """Ask every question in order; return the first objection, None when nobody objects."""
         for reason, question in self._questions:
             words = question(*asked, **named)

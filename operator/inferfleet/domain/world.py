@@ -6,7 +6,6 @@ so that the same cluster gives the same value in whatever order its objects arri
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from inferfleet.api.enums import CapacityType, Interconnect
@@ -14,7 +13,7 @@ from inferfleet.api.v1alpha1 import BudgetPolicySpec, LabelSelector
 from inferfleet.api.v1alpha1.placement import Compliance
 from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Holding
-from inferfleet.domain.gpu import GPU
+from inferfleet.domain.gpu import GPU, Price
 
 LabelValues = tuple[tuple[str, str], ...]
 """Labels as pairs of key and value."""
@@ -51,7 +50,8 @@ class Toleration:
 class Pool:
     """A node pool with its nodes.
 
-    `gpu` is None when nothing known has the declared type. `usd_per_gpu_hour` is None without a price. `max_nodes` None
+    `gpu` is None when nothing known has the declared type. `price` is the pool's own, else the GPU type's for its
+    capacity type; None without one, which is not zero: nothing is planned there. `max_nodes` None
     means that the pool never grows beyond the nodes seen; `nodes_known` is False offline, where no nodes were given.
     `memory_mib` is the least memory any node reports (None: as the GPU type says); `whole_gpus` is False when all
     nodes share or slice their GPUs; `problem` says why the pool cannot be used as it is described (None: it can).
@@ -69,11 +69,8 @@ class Pool:
     tolerations: tuple[Toleration, ...] = ()
     gpu_resource_name: str = "nvidia.com/gpu"
     region: str | None = None
-    min_nodes: int = 0
     max_nodes: int | None = None
-    usd_per_gpu_hour: Decimal | None = None
-    price_source: str = ""
-    price_date: date | None = None
+    price: Price | None = None
     interconnect: Interconnect | None = None
     namespace_selector: LabelSelector | None = field(default=None, hash=False)
     compliance: Compliance = field(default_factory=Compliance)

@@ -1,1 +1,4 @@
-"""TODO."""
+"""What vLLM needs, delivers and says: settings, memory, speed, images and arguments, and what calibrates them.
+
+Pure, and it knows no pool, price or policy.
+"""

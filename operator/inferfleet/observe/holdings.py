@@ -19,7 +19,7 @@ from inferfleet.domain.demand import Bound, Holding, Pods
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY, BackOff, History
-from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.money import HOURS_PER_MONTH, Total
 from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.engine.settings import DEFAULT_VERSION
@@ -66,7 +66,7 @@ def holding_of(
         namespace_labels=tuple(sorted(namespace_labels)),
         placements=placements,
         bound=bound,
-        usd_total=str(total) if total is not None else None,
+        forecast=None if total is None else Total(total),
         pods=tuple(pods_of_placement(row.name, row.replicas, pods, by_name.get(row.name)) for row in placements),
         history=history,
         generation=_planned_generation(status),
@@ -174,7 +174,7 @@ def left_behind(
         priority=former.priority if former else workload.priority,
         namespace_labels=tuple(sorted(namespace_labels)),
         bound=bound,
-        usd_total=former.usd_total if former else None,
+        forecast=former.forecast if former else None,
     )
 
 
@@ -195,9 +195,7 @@ def _placement(
         tensor_parallel_size=row.tensor_parallel_size,
         replicas=row.replicas,
         engine=engine or _unknown_engine(row, version),
-        usd_per_gpu_hour=price.usd_per_gpu_hour,
-        price_source=price.source,
-        price_date=price.date,
+        price=price,
         role=row.role,
     )
 

@@ -14,7 +14,7 @@ from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.api.v1alpha1.metadata import Toleration as TolerationSpec
 from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.catalog.node_gpu import Identified
-from inferfleet.domain.gpu import GPU
+from inferfleet.domain.gpu import GPU, Price
 from inferfleet.domain.observed import NodeFacts
 from inferfleet.domain.world import LabelValues, Node, Pool, Toleration
 from inferfleet.observe.catalog import Catalog
@@ -66,11 +66,8 @@ def pool_of(
         tolerations=tolerations,
         gpu_resource_name=spec.gpu_resource_name,
         region=spec.region,
-        min_nodes=spec.min_nodes,
         max_nodes=spec.max_nodes,
-        usd_per_gpu_hour=spec.usd_per_gpu_hour,
-        price_source=f"pool {item.metadata.name}" if spec.usd_per_gpu_hour is not None else "",
-        price_date=price_date if spec.usd_per_gpu_hour is not None else None,
+        price=price_of(item, gpu, price_date),
         interconnect=spec.interconnect,
         namespace_selector=spec.namespace_selector,
         compliance=spec.compliance,
@@ -86,6 +83,23 @@ def pool_of(
         left_out=tuple(text for fit in fits if (text := fit.left_out) is not None),
         # A pool with nothing but such nodes gets no new work, and what runs there must not be restarted for it.
         avoided=telling_labels(fits, spec.gpu_resource_name, _selector(item)) if whole_gpus and trouble is None else (),
+    )
+
+
+def price_of(item: GPUPool, gpu: GPU | None, price_date: date | None = None) -> Price | None:
+    """Return what a GPU-hour of the pool costs: its own price, else its GPU type's for the capacity type.
+
+    None when nobody states one. Missing is not zero; zero is a price (owned hardware). `price_date` is the day of the
+    pool's own price, None when nobody can tell.
+    """
+    spec = item.spec
+    if spec.usd_per_gpu_hour is None:
+        return gpu.price(spec.capacity_type) if gpu else None
+    return Price(
+        capacity_type=spec.capacity_type,
+        usd_per_gpu_hour=spec.usd_per_gpu_hour,
+        source=f"pool {item.metadata.name}",
+        date=price_date,
     )
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from inferfleet.api.conditions import find_condition
 from inferfleet.api.reasons import ConditionType, ReadyReason
 from inferfleet.api.v1alpha1 import GPUPool
-from inferfleet.budget.pricing import price_of
 from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
@@ -20,7 +19,7 @@ from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.holdings import holding_of, left_behind, merged, reserved_replicas
 from inferfleet.observe.objects import Deployment, Parsed, Platform, Unreadable
-from inferfleet.observe.pools import pool_of
+from inferfleet.observe.pools import price_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
 from inferfleet.observe.world import Sources, build_world, demand_of
@@ -69,7 +68,7 @@ class Snapshots:
     def assume(self, demand: Demand, decision: Decision) -> None:
         """Count a decision as held from now on, until its reservation is stored (`settled`)."""
         chosen, former = decision.chosen, self._assumed.get(demand.uid) or self._holdings.get(demand.uid)
-        total = str(chosen.usd_total) if chosen and chosen.usd_total is not None else None
+        forecast = chosen.total if chosen else None
         refused = decision.blocked is not None
         workload = demand.spec.workload
         self._assumed[demand.uid] = Holding(
@@ -81,7 +80,7 @@ class Snapshots:
             priority=workload.priority,
             namespace_labels=demand.namespace_labels,
             placements=decision.placements,
-            usd_total=former.usd_total if former and total is None else total,
+            forecast=former.forecast if former and forecast is None else forecast,
             history=decision.history,
             generation=demand.generation if decision.blocked is None else None,
             reserved_replicas=reserved_replicas(demand.spec) if decision.blocked is None else 0,
@@ -174,7 +173,7 @@ class Snapshots:
 def _price(item: Platform[GPUPool], catalog: Catalog) -> Price | None:
     if isinstance(item.content, Unreadable):
         return None
-    return price_of(pool_of(item.content, catalog=catalog, nodes=(), used={}, price_date=item.price_date))
+    return price_of(item.content, catalog.gpu(item.content.spec.gpu_type), item.price_date)
 
 
 def _first_refused(item: Deployment) -> datetime | None:

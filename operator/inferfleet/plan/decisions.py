@@ -1,128 +1,72 @@
-"""Turn a choice into the decision that is carried out: names, prices, roles, claims.
+"""Decisions that start nothing: work that has ended, is suspended, or cannot be served.
 
-In: what was chosen, what stood before, the money gate's answer. Out: a `Decision`. Names stay with what runs; what is
-new gets a name that nothing of this deployment has, unless it takes over the pods of what it replaces.
+In: an attempt and why. Out: an `Outcome`: the decision, and what its owner holds from now on. What was admitted before
+keeps running and keeps its reservation, unless it is given up here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from datetime import datetime
 
-from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.budget.verdict import refused
-from inferfleet.domain.decision import BudgetVerdict, Decision
-from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.gpu import Price
-from inferfleet.domain.history import History
+from inferfleet.api.enums import CapacityType
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.budget import Claim, claim_of, holding_claim, not_admitted, nothing_reserved
+from inferfleet.domain.candidate import Candidate
+from inferfleet.domain.decision import Decision
+from inferfleet.domain.demand import Holding
 from inferfleet.domain.model import Model
-from inferfleet.domain.naming import child_name
-from inferfleet.domain.placement import Candidate, Placement
-from inferfleet.domain.world import Policy
-from inferfleet.plan.candidates.quote import Option
-from inferfleet.plan.choice.allocation import Allocation
+from inferfleet.domain.money import NOTHING
+from inferfleet.domain.placement import staying
+from inferfleet.domain.refused import Refused
+from inferfleet.engine.calibration.look_up import Calibrations
+from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, without_released
+from inferfleet.plan.candidates.spot import at_risk_from
+from inferfleet.plan.choice.choose import Course
+from inferfleet.plan.choice.out_of_memory import explained, surviving
+from inferfleet.plan.choice.record import obstacle
 
 ENDED = "the batch has ended; nothing is reserved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """Names that this deployment has already: `taken` by something that stays.
+class Outcome:
+    """A decision, what its owner holds from now on, and the GPUs that are promised with it.
 
-    `heirs` have pods that a new part takes over, first come first served; `spare` ones are given up and used again
-    only when there is no other, because what is left of their pods would be mistaken for the new ones.
+    `promised` are pool, tensor parallel size and count of replicas that are new.
     """
 
-    taken: tuple[str, ...] = ()
-    heirs: tuple[str, ...] = ()
-    spare: tuple[str, ...] = ()
+    decision: Decision
+    claim: Claim
+    promised: tuple[tuple[str, int, int], ...] = ()
 
 
-def placements(demand: Demand, allocation: Allocation, names: Names) -> tuple[Placement, ...]:
-    """Return the parts as placements, the largest first. They must be `nameable`."""
-    found = _named(demand, allocation, names)
-    return tuple(_placement(part, name or demand.name) for part, name in zip(allocation.parts, found, strict=True))
+def ended(attempt: Attempt, holding: Holding) -> Outcome:
+    """A batch whose Job has ended stays as it ended: it is not placed again and holds nothing any more.
 
-
-def nameable(demand: Demand, allocation: Allocation, names: Names) -> bool:
-    """Tell whether every part gets a name of its own beside those that stay."""
-    return None not in _named(demand, allocation, names)
-
-
-def _named(demand: Demand, allocation: Allocation, names: Names) -> tuple[str | None, ...]:
-    """Name each part: what runs keeps its name, what is new gets the deployment's own or one with a hash."""
-    used = {*names.taken, *(part.held.name for part in allocation.parts if part.held)}
-    heirs, given = list(names.heirs), []
-    for part in allocation.parts:
-        fresh = (name for name in _own_names(demand, part) if name not in names.spare)
-        offered = (part.held.name,) if part.held else chain(heirs, fresh, names.spare)
-        name = next((name for name in offered if part.held or name not in used), None)
-        used |= {name} if name else set()
-        given.append(name)
-    return tuple(given)
-
-
-def _own_names(demand: Demand, option: Option) -> Iterator[str]:
-    """The deployment's own name, and the one with the candidate's hash, which is worked out only when it is needed."""
-    item = option.assessment
-    return (
-        child_name(demand.name, gpu_type=item.gpu_type, pool=item.pool, capacity_type=item.capacity_type, first=first)
-        for first in (True, False)
-    )
-
-
-def _placement(option: Option, name: str) -> Placement:
-    assessment, held, price = option.assessment, option.held, option.price
-    assert assessment.engine is not None
-    if price is None:  # a running placement whose price was taken away is charged what it was charged before
-        assert held is not None
-        price = Price(
-            capacity_type=held.capacity_type,
-            usd_per_gpu_hour=held.usd_per_gpu_hour,
-            source=held.price_source,
-            date=held.price_date,
-        )
-    return Placement(
-        name=name,
-        pool=assessment.pool,
-        gpu_type=assessment.gpu_type,
-        capacity_type=assessment.capacity_type,
-        tensor_parallel_size=assessment.tensor_parallel_size,
-        replicas=option.replicas,
-        engine=assessment.engine,
-        usd_per_gpu_hour=price.usd_per_gpu_hour,
-        price_source=price.source,
-        price_date=price.date,
-    )
-
-
-def finished(demand: Demand, holding: Holding) -> Decision:
-    """A batch whose Job has ended stays as it ended: it is not placed again and holds nothing any more."""
-    return Decision(
+    An edit does not run it again either: an edit of a label in a manifest must not cost a night of GPUs.
+    """
+    demand, same = attempt.demand, attempt.same_spec
+    message = "spec: the batch ended before this change, which is not run; create another InferenceDeployment for it"
+    decision = Decision(
         uid=demand.uid,
         namespace=demand.namespace,
         name=demand.name,
         placements=holding.placements,
         candidates=(),
-        blocked=None,
-        message=ENDED,
-        budget=BudgetVerdict(within=True, reason=ConditionReason.RESERVED, message=ENDED),
+        blocked=None if same else ReadyReason.INVALID_SPEC,
+        message=ENDED if same else message,
+        budget=nothing_reserved(ENDED, attempt.policies, ended=True),
         ended=True,
         history=holding.history,
     )
+    return Outcome(decision=decision, claim=claim_of(demand, NOTHING))
 
 
-def ended_before(demand: Demand, holding: Holding) -> Decision:
-    """A batch that had ended when its spec was changed: what was asked for anew was not done, and nothing says it was.
-
-    It is not run again by an edit either: an edit of a label in a manifest must not cost a night of GPUs.
-    """
-    message = "spec: the batch ended before this change, which is not run; create another InferenceDeployment for it"
-    return replace(finished(demand, holding), blocked=ReadyReason.INVALID_SPEC, message=message)
-
-
-def suspended(demand: Demand, policies: tuple[Policy, ...]) -> Decision:
-    """Return the decision to run nothing, as asked."""
-    return Decision(
+def suspended(attempt: Attempt) -> Outcome:
+    """The decision to run nothing, as asked."""
+    demand = attempt.demand
+    decision = Decision(
         uid=demand.uid,
         namespace=demand.namespace,
         name=demand.name,
@@ -130,31 +74,70 @@ def suspended(demand: Demand, policies: tuple[Policy, ...]) -> Decision:
         candidates=(),
         blocked=None,
         message="spec.replicas is 0: nothing runs and nothing is reserved; set it, or remove it to let the plan count",
-        budget=BudgetVerdict(within=True, reason="Reserved" if policies else "NoPolicy", message="nothing is reserved"),
+        budget=nothing_reserved("nothing is reserved", attempt.policies),
         suspended=True,
     )
+    return Outcome(decision=decision, claim=claim_of(demand, NOTHING))
 
 
-def unserved(
-    demand: Demand,
-    holding: Holding | None,
-    why: tuple[ReadyReason, str],
-    candidates: Sequence[Candidate],
-    policies: tuple[Policy, ...],
-    *,
-    history: History,
-) -> Decision:
-    """Nothing new starts; what was admitted before keeps running and keeps its reservation."""
-    reason, message = why
-    return Decision(
+def refused(attempt: Attempt, why: Refused[ReadyReason]) -> Outcome:
+    """Nothing new starts; what was admitted before stays."""
+    return _unserved(attempt, attempt.holding, why)
+
+
+def released(attempt: Attempt, message: str, now: datetime) -> Outcome:
+    """No pod could be scheduled, and more nodes would not help: nothing is held until it is asked for again."""
+    outcome = _unserved(attempt, None, Refused(ReadyReason.UNSCHEDULABLE, message))
+    return replace(outcome, decision=replace(outcome.decision, revisit_at=now + FIRST_PAUSE))
+
+
+def left_out(attempt: Attempt, candidates: Sequence[Candidate], course: Course, calibrations: Calibrations) -> Outcome:
+    """Nothing can serve it: give up what did not come or ran out of memory, end a move that is over, say why."""
+    holding = _arrived(without_released(attempt.holding, attempt.retained))
+    left = surviving(holding, calibrations)
+    why = explained(obstacle(course.candidates), course.candidates, calibrations, released=left != holding)
+    outcome = _unserved(attempt, left, why, course.candidates)
+    decision = replace(
+        outcome.decision,
+        history=replace(attempt.history, back_offs=attempt.retained.back_offs),
+        revisit_at=_revisit_at(attempt, candidates, left),
+    )
+    return replace(outcome, decision=decision)
+
+
+def _unserved(
+    attempt: Attempt, left: Holding | None, why: Refused[ReadyReason], candidates: Sequence[Candidate] = ()
+) -> Outcome:
+    demand = attempt.demand
+    claim = holding_claim(left) if left else claim_of(demand, NOTHING)
+    decision = Decision(
         uid=demand.uid,
         namespace=demand.namespace,
         name=demand.name,
-        placements=holding.placements if holding else (),
+        placements=left.placements if left else (),
         candidates=candidates,
-        blocked=reason,
-        message=message,
-        budget=refused(reason, message, holding, policies),
+        blocked=why.reason,
+        message=why.message,
+        budget=not_admitted(why, claim.charge, attempt.policies),
         pending=not isinstance(demand.model, Model) and demand.model.pending,
-        history=history,
+        history=attempt.history,
     )
+    return Outcome(decision=decision, claim=claim)
+
+
+def _arrived(holding: Holding | None) -> Holding | None:
+    """Return the holding without what drains, where all that was to take its place is ready."""
+    stays = staying(holding.placements) if holding else ()
+    if holding is None or not stays or len(stays) == len(holding.placements) or not holding.ready(stays):
+        return holding
+    return replace(holding, placements=stays)
+
+
+def _revisit_at(attempt: Attempt, candidates: Sequence[Candidate], left: Holding | None) -> datetime | None:
+    """When time alone may change a refusal: a pause ends, a batch may leave spot, its deadline passes."""
+    now, demand = attempt.now, attempt.demand
+    if now is None:
+        return None
+    spot = [item for item in candidates if item.capacity_type is CapacityType.SPOT]
+    times = (next_change(attempt.retained, left, now), at_risk_from(demand, spot), demand.deadline)
+    return min((time for time in times if time is not None and time > now), default=None)

@@ -22,13 +22,12 @@ from inferfleet.api.v1alpha1.inference_deployment_status import (
     PlacementStatus,
     PlacementSummary,
 )
-from inferfleet.budget.unit_cost import unit_cost
+from inferfleet.budget import unit_cost
 from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.memory import MemoryEstimate
-from inferfleet.domain.money import HOURS_PER_MONTH
-from inferfleet.domain.placement import Candidate
 from inferfleet.domain.wording import rate_text, usd_text
 
 # What `status.decision.candidates` may hold (api.md, section 1).
@@ -73,15 +72,15 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
     if largest is None:
         return None
     chosen = decision.chosen
-    total = chosen.usd_total if chosen else None
-    unit = unit_cost(spec, usd_per_month=decision.usd_per_month, usd_total=total)
+    total, run_rate = chosen.total if chosen else None, decision.run_rate
+    unit = unit_cost(spec, run_rate, total)
     return CostStatus(
-        usd_per_hour=Decimal(rate_text(decision.usd_per_hour)),
-        usd_per_month=Decimal(usd_text(decision.usd_per_month)),
-        usd_total=None if total is None else Decimal(usd_text(total)),
+        usd_per_hour=Decimal(rate_text(run_rate.usd_per_hour)),
+        usd_per_month=Decimal(usd_text(run_rate.month.usd)),
+        usd_total=None if total is None else Decimal(usd_text(total.usd)),
         usd_per_million_tokens=None if unit is None else _unit_price(unit.usd_per_million_tokens),
-        price_source=largest.price_source[:256],
-        price_date=largest.price_date,
+        price_source=largest.price.source[:256],
+        price_date=largest.price.date,
     )
 
 
@@ -137,13 +136,13 @@ def candidate_rows(decision: Decision, *, most: int | None = None) -> tuple[Cand
 def budget_shares(decision: Decision) -> tuple[BudgetShare, ...]:
     """Return what is reserved for this deployment in each matching policy."""
     return tuple(
-        BudgetShare(policy=policy, reserved_usd_per_month=Decimal(usd_text(usd)))
-        for policy, usd in decision.budget.reservations
+        BudgetShare(policy=policy, reserved_usd_per_month=Decimal(usd_text(decision.budget.reserved.month.usd)))
+        for policy in decision.budget.policies
     )
 
 
 def _candidate(candidate: Candidate) -> CandidateStatus:
-    memory, hourly = candidate.memory, candidate.usd_per_hour
+    memory, cost = candidate.memory, candidate.cost
     return CandidateStatus(
         gpu_type=candidate.gpu_type,
         tensor_parallel_size=candidate.tensor_parallel_size,
@@ -154,8 +153,8 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
         message=candidate.message,
         required_gib=_gib(memory.required_gib) if memory else None,
         usable_gib=_gib(memory.usable_gib) if memory else None,
-        replicas=candidate.replicas,
-        usd_per_month=None if hourly is None else Decimal(usd_text(hourly * HOURS_PER_MONTH)),
+        replicas=candidate.replicas if candidate.count.recommended else None,
+        usd_per_month=None if cost is None else Decimal(usd_text(cost.run_rate.month.usd)),
     )
 
 

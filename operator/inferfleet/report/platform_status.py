@@ -4,13 +4,11 @@ In: the object as it was read, and a snapshot. Out: the status to store, as a mo
 not name what a policy's tenants do beyond what the contract lists.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from inferfleet.api.conditions import Condition, Conditions, find_condition
-from inferfleet.api.enums import CapacityType, Category, ConditionStatus
+from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ConditionType
 from inferfleet.api.v1alpha1 import (
     BudgetPolicyStatus,
@@ -18,16 +16,13 @@ from inferfleet.api.v1alpha1 import (
     GPUPoolStatus,
     Reservation,
 )
-from inferfleet.budget.ledger import commitments
-from inferfleet.budget.policies import selects
-from inferfleet.budget.pricing import price_of
-from inferfleet.domain.demand import Holding
+from inferfleet.budget import Holder, Line, Statement
+from inferfleet.domain.money import Total
 from inferfleet.domain.wording import usd_text
-from inferfleet.domain.world import Policy, Pool, World
+from inferfleet.domain.world import Pool, World
 from inferfleet.report.prices import stale_price
 
 MOST_RESERVATIONS = 64
-ZERO = Decimal(0)
 
 
 def understood(
@@ -79,7 +74,7 @@ def pool_status(
         gpu_type_detected=detected[0] if len(detected) == 1 else None,
         conditions=(
             *understood(former.conditions, problem, generation=generation, now=now),
-            *_stale(former, stale_price(price_of(pool), now, price_max_age), generation, now),
+            *_stale(former, stale_price(pool.price, now, price_max_age), generation, now),
         ),
     )
 
@@ -112,103 +107,70 @@ def promised_gpus(world: World, pool: Pool) -> int:
 
 
 def budget_status(
-    former: BudgetPolicyStatus,
-    policy: Policy,
-    holdings: Iterable[Holding],
-    charges: Mapping[str, Decimal],
-    *,
-    generation: int,
-    now: datetime,
+    former: BudgetPolicyStatus, statement: Statement, *, generation: int, now: datetime
 ) -> BudgetPolicyStatus:
-    """Return the ledger of a policy that was understood: who holds what of it.
+    """Return the status of a policy that was understood: its statement, as the API shows it.
 
-    `charges` are the ledger's, in USD by owner: what was promised, and for real-time work no less than its pods still
-    occupy. A batch counts with its forecast total. `remaining` is negative when an outside change left the policy
-    exceeded.
+    `remaining` is negative when an outside change left the policy exceeded.
     """
-    mine = [
-        _Holder(holding=item, usd=charges[item.uid])
-        for item in holdings
-        if item.uid in charges and selects(policy.spec.namespace_selector, item.namespace_labels)
-    ]
-    mine.sort(key=lambda item: (-item.usd, item.holding.namespace, item.holding.name))
-    reserved, committed = _sum(mine), commitments(policy)
-    remaining = policy.spec.usd_per_month - reserved - committed
-    ready = understood(former.conditions, None, generation=generation, now=now)
+    ready, whole = understood(former.conditions, None, generation=generation, now=now), statement.whole
+    assert whole.limit is not None
+    assert whole.remaining is not None
     return BudgetPolicyStatus(
         observed_generation=generation,
-        reserved_usd_per_month=_usd(reserved),
-        committed_usd_per_month=_usd(committed),
-        remaining_usd_per_month=_usd(remaining),
-        categories=tuple(_category(policy, mine, category) for category in _categories(policy, mine)),
-        reservations=tuple(_reservation(item) for item in mine[:MOST_RESERVATIONS]),
-        reservations_total=len(mine),
-        conditions=(*ready, _timed(former.conditions, _exceeded(remaining, policy, generation), now)),
+        reserved_usd_per_month=_usd(whole.reserved.month),
+        committed_usd_per_month=_usd(whole.committed),
+        remaining_usd_per_month=_usd(whole.remaining),
+        categories=tuple(_category(line, whole.limit) for line in statement.categories),
+        reservations=tuple(_reservation(holder) for holder in statement.holders[:MOST_RESERVATIONS]),
+        reservations_total=len(statement.holders),
+        conditions=(*ready, _timed(former.conditions, _exceeded(statement, generation), now)),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Holder:
-    """A deployment that holds money of a policy, and how much: USD per month, or in total for a batch."""
-
-    holding: Holding
-    usd: Decimal
-
-
-def _exceeded(remaining: Decimal, policy: Policy, generation: int) -> Condition:
-    over = remaining < 0
-    limit = usd_text(policy.spec.usd_per_month)
+def _exceeded(statement: Statement, generation: int) -> Condition:
+    line = statement.exceeded
+    if line is None:
+        assert statement.whole.limit is not None
+        message = f"within {usd_text(statement.whole.limit.usd)} USD per month"
+    else:
+        assert line.limit is not None
+        over, where = line.promised - line.limit, f" of category {line.category}" if line.category else ""
+        message = f"{usd_text(over.usd)} USD per month above {usd_text(line.limit.usd)}{where}"
     return Condition(
         type=ConditionType.EXCEEDED,
-        status=ConditionStatus.TRUE if over else ConditionStatus.FALSE,
-        reason=ConditionReason.LIMIT_EXCEEDED if over else ConditionReason.WITHIN_LIMIT,
-        message=f"{usd_text(-remaining)} USD per month above {limit}" if over else f"within {limit} USD per month",
+        status=ConditionStatus.FALSE if line is None else ConditionStatus.TRUE,
+        reason=ConditionReason.WITHIN_LIMIT if line is None else ConditionReason.LIMIT_EXCEEDED,
+        message=message,
         observed_generation=generation,
     )
 
 
-def _categories(policy: Policy, holders: list[_Holder]) -> list[Category]:
-    """Categories with a cap, a commitment or a reservation, in the order of the vocabulary."""
-    named = {cap.name for cap in policy.spec.categories}
-    named |= {item.category for item in policy.spec.commitments} | {item.holding.category for item in holders}
-    return [category for category in Category if category in named]
-
-
-def _category(policy: Policy, holders: list[_Holder], category: Category) -> CategoryUse:
-    cap = next((cap.usd_per_month for cap in policy.spec.categories if cap.name is category), None)
-    reserved = _sum(item for item in holders if item.holding.category is category)
-    committed = commitments(policy, category)
-    total = policy.spec.usd_per_month
+def _category(line: Line, whole: Total) -> CategoryUse:
+    assert line.category is not None
+    share = Decimal(f"{line.promised.usd / whole.usd * 100:.1f}") if whole else None
     return CategoryUse(
-        name=category,
-        usd_per_month=None if cap is None else _usd(cap),
-        reserved_usd_per_month=_usd(reserved),
-        committed_usd_per_month=_usd(committed),
-        percent_of_total=Decimal(f"{(reserved + committed) / total * 100:.1f}") if total else None,
+        name=line.category,
+        usd_per_month=None if line.limit is None else _usd(line.limit),
+        reserved_usd_per_month=_usd(line.reserved.month),
+        committed_usd_per_month=_usd(line.committed),
+        percent_of_total=share,
     )
 
 
-def _reservation(holder: _Holder) -> Reservation:
-    """One line of the ledger; of a deployment that is gone only its last pods are left, and no placement."""
-    item = holder.holding
-    largest = max(item.placements, key=lambda placement: placement.gpus, default=None)
+def _reservation(holder: Holder) -> Reservation:
     return Reservation(
-        namespace=item.namespace,
-        name=item.name,
-        category=item.category,
-        usd_per_month=_usd(holder.usd),
-        replicas=sum(placement.replicas for placement in item.placements),
-        capacity_type=CapacityType(largest.capacity_type) if largest else None,
+        namespace=holder.namespace,
+        name=holder.name,
+        category=holder.category,
+        usd_per_month=_usd(holder.charge.month),
+        replicas=holder.replicas,
+        capacity_type=holder.capacity_type,
     )
 
 
-def _sum(holders: Iterable[_Holder]) -> Decimal:
-    """USD per month of run-rates, and totals of batches, which are held until they are spent."""
-    return sum((item.usd for item in holders), ZERO)
-
-
-def _usd(amount: Decimal) -> Decimal:
-    return Decimal(usd_text(amount))
+def _usd(amount: Total) -> Decimal:
+    return Decimal(usd_text(amount.usd))
 
 
 def _timed(former: Conditions, new: Condition, now: datetime) -> Condition:

@@ -13,15 +13,7 @@ from inferfleet.domain.wording import rate_text
 
 def stale_prices(placements: Iterable[Placement], now: datetime, greatest_age: timedelta | None) -> str:
     """Name every price of the placements that is older than the greatest age (None: any age will do)."""
-    prices = {
-        item.pool: Price(
-            capacity_type=item.capacity_type,
-            usd_per_gpu_hour=item.usd_per_gpu_hour,
-            source=item.price_source,
-            date=item.price_date,
-        )
-        for item in placements
-    }
+    prices = {item.pool: item.price for item in placements}
     return "; ".join(text for price in prices.values() if (text := stale_price(price, now, greatest_age)))
 
 

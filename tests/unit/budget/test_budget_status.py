@@ -27,8 +27,8 @@ def held(name: str, **change: Any) -> Holding:
 
 def shown(*holdings: Holding, of: Policy | None = None) -> BudgetPolicyStatus:
     where = world(L40S, policies=[of or policy()], holdings=holdings)
-    charges = Ledger(where).charges()
-    return budget_status(BudgetPolicyStatus(), where.policies[0], holdings, charges, generation=1, now=NOW)
+    statement = Ledger(where).statement(where.policies[0])
+    return budget_status(BudgetPolicyStatus(), statement, generation=1, now=NOW)
 
 
 def test_what_pods_still_occupy_after_a_decrease_is_shown() -> None:

@@ -11,6 +11,7 @@ from inferfleet.api.reasons import ReadyReason
 from inferfleet.budget.ledger import Ledger
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Bound, Demand
+from inferfleet.domain.money import Total
 from inferfleet.domain.world import Policy
 from inferfleet.plan import decide
 from tests.builders import BATCH, demand, holding, placed, policy, pool, world
@@ -118,7 +119,7 @@ def test_a_lowered_budget_keeps_what_runs_and_refuses_what_is_new() -> None:
 def test_reserve_max_holds_the_largest_count() -> None:
     roomy = one_gpu(scaling={"maxReplicas": 3, "reserve": "Max"})
     (decision,) = admit([roomy], policy(usd="5000"))
-    assert decision.budget.reservations == (("team-a", 3 * MONTH),)
+    assert (decision.budget.policies, decision.budget.reserved.month.usd) == (("team-a",), 3 * MONTH)
 
 
 def test_suspending_frees_the_money_for_the_next_in_line() -> None:
@@ -146,11 +147,11 @@ def test_a_batch_that_has_ended_holds_nothing_and_is_not_placed_again() -> None:
     spot = pool("spot", "nvidia-l40s-48gb", usd="1.00", capacity_type=CapacityType.SPOT)
     job = demand("job", base=BATCH)
     (started,) = decide(world(spot), [job])
-    ended = replace(holding(job, started), finished=True, usd_total="50.00")
+    ended = replace(holding(job, started), finished=True, forecast=Total(Decimal(50)))
     where = world(spot, policies=[policy(usd="40")], holdings=[ended])
     (decision,) = decide(where, [job])
-    assert (decision.placements, decision.budget.reservations) == (started.placements, ())
-    assert Ledger(where).held(job.uid) == 0
+    assert (decision.placements, decision.budget.policies) == (started.placements, ())
+    assert not Ledger(where).statement(where.policies[0]).holders
 
 
 def test_money_of_a_suspended_deployment_is_free_only_when_its_pods_are_gone() -> None:
@@ -196,7 +197,7 @@ def test_a_running_batch_that_is_made_larger_is_asked_for_the_money() -> None:
     small = demand("job", base=BATCH)
     (first,) = decide(world(spot, policies=[policy(usd="10")]), [small])
     assert first.chosen is not None
-    held = holding(small, first, usd_total=str(first.chosen.usd_total))
+    held = holding(small, first, forecast=first.chosen.total)
     size = {"requests": 50_000_000, "deadlineSeconds": 20_000_000}
     large = replace(demand("job", base=BATCH, batch=size), generation=2)
 

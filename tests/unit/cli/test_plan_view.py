@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 import pytest
 from rich.console import Console
@@ -14,12 +13,14 @@ from inferfleet.api.enums import CapacityType, Confidence
 from inferfleet.api.reasons import ReadyReason, Reason, Verdict
 from inferfleet.cli.plan_view import table_of, values_of
 from inferfleet.cli.planning import Plan
+from inferfleet.domain.candidate import Candidate, Count
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.memory import Fit, MemoryEstimate
-from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.placement import Placement
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.speed import Speed, SpeedLimit
-from tests.builders import demand
+from tests.builders import demand, price
 
 ENGINE = EngineSettings(
     version="0.32.0",
@@ -58,28 +59,26 @@ SPEED = Speed(
     limit=SpeedLimit.TIME_PER_OUTPUT_TOKEN,
     confidence=Confidence.ESTIMATED,
 )
-CHOSEN = Candidate(
+PRICE = price("1.60", source="pool l40s-od", date=date(2026, 11, 1))
+ASSESSED = Candidate(
     pool="l40s-od",
     gpu_type="nvidia-l40s-48gb",
     capacity_type=CapacityType.ON_DEMAND,
     tensor_parallel_size=1,
-    verdict=Verdict.CHOSEN,
-    reason=Reason.CHEAPEST,
-    message="2 x 1 nvidia-l40s-48gb in pool l40s-od",
     engine=ENGINE,
     memory=MEMORY,
     speed=SPEED,
-    replicas=2,
-    usd_per_hour=Decimal("3.20"),
+    needed=2,
+)
+CHOSEN = ASSESSED.quoted(Count(recommended=2, replicas=2, reserved=2), PRICE).judged(
+    Verdict.CHOSEN, Reason.CHEAPEST, "2 x 1 nvidia-l40s-48gb in pool l40s-od"
 )
 REJECTED = Candidate(
     pool="t4",
     gpu_type="nvidia-t4-16gb",
     capacity_type=CapacityType.SPOT,
     tensor_parallel_size=1,
-    verdict=Verdict.REJECTED,
-    reason=Reason.CAPACITY_TYPE_NOT_ALLOWED,
-    message="spot",
+    refusal=Refused(Reason.CAPACITY_TYPE_NOT_ALLOWED, "spot"),
 )
 SERVED = Decision(
     uid="1",
@@ -94,9 +93,7 @@ SERVED = Decision(
             tensor_parallel_size=1,
             replicas=2,
             engine=ENGINE,
-            usd_per_gpu_hour=Decimal("1.60"),
-            price_source="pool l40s-od",
-            price_date=date(2026, 11, 1),
+            price=PRICE,
         ),
     ),
     candidates=(CHOSEN, REJECTED),
@@ -106,7 +103,8 @@ SERVED = Decision(
         within=True,
         reason="Reserved",
         message="2336.00 USD per month reserved from team-a",
-        reservations=(("team-a", Decimal(2336)),),
+        policies=("team-a",),
+        reserved=CHOSEN.claim,
     ),
     recommended_replicas=2,
 )
@@ -125,7 +123,7 @@ def test_a_served_deployment_reads_as_a_story() -> None:
         "team-a/chat  Decided  2 x 1 nvidia-l40s-48gb in pool l40s-od",
         "  asks      meta-llama/Llama-3.1-8B-Instruct, 4 requests/s of 800 + 300 tokens,"
         " at most 50 ms per output token",
-        "  costs     USD 3.20 per hour, 2336.00 per month, 1.06 per million tokens (pool l40s-od of 2026-11-01)",
+        "  costs     USD 3.20 per hour, 2336.00 per month, 1.06 per million tokens (pool l40s-od, dated 2026-11-01)",
         "  budget    2336.00 USD per month reserved from team-a",
         "  creates   Deployment chat",
         "verdict   reason                  GPU               TP  pool     capacity  replicas  GiB needed  usable"

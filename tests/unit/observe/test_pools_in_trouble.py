@@ -15,7 +15,7 @@ from inferfleet.observe.objects import gpu_pool
 from inferfleet.observe.pools import objection
 from inferfleet.observe.world import Sources, build_world
 from inferfleet.plan import decide
-from inferfleet.plan.admission.capacity import Stock
+from inferfleet.plan.admission.capacity import Capacity
 from inferfleet.report.platform_status import pool_status
 from tests.builders import demand, placed
 
@@ -71,7 +71,7 @@ def test_a_node_that_two_pools_select_is_counted_in_the_first() -> None:
 
 def test_the_second_pool_may_not_grow_by_what_the_first_has() -> None:
     where = seen(document("a"), document("b", maxNodes=3), nodes=[node("n1", L40S), node("n2", L40S)])
-    assert Stock(where).room("b", 4) == 1
+    assert Capacity(where).room("b", 4) == 1
 
 
 def test_pools_that_are_told_apart_share_nothing() -> None:
@@ -94,7 +94,7 @@ def test_a_pool_whose_nodes_carry_another_gpu_is_not_used_and_says_so() -> None:
 def test_a_single_node_with_another_gpu_is_left_out_and_named() -> None:
     nodes = [node("n1", L40S), node("n2", A100)]
     where = seen(document("a"), nodes=nodes)
-    assert Stock(where).room("a", 1) == 4
+    assert Capacity(where).room("a", 1) == 4
     assert ready(where, "a", nodes) == ("GPUTypeMismatch", "nodes are left out: node n2 carries nvidia-a100-80gb")
 
 
@@ -111,12 +111,12 @@ def test_slices_and_shares_of_gpus_are_never_planned_on(sliced: dict[str, str]) 
     where = seen(document("a"), nodes=[node("n1", sliced, gpus=16)])
     (decision,) = decide(where, [demand()])
     assert decision.placements == ()
-    assert Stock(where).room("a", 1) == 0
+    assert Capacity(where).room("a", 1) == 0
 
 
 def test_whole_gpus_beside_slices_are_used() -> None:
     sliced = {"nvidia.com/gpu.product": "NVIDIA-L40S-MIG-1g.12gb", "nvidia.com/gpu.memory": "12000"}
-    assert Stock(seen(document("a"), nodes=[node("n1", L40S), node("n2", sliced)])).room("a", 1) == 4
+    assert Capacity(seen(document("a"), nodes=[node("n1", L40S), node("n2", sliced)])).room("a", 1) == 4
 
 
 AKS_SPOT = Taint(key="kubernetes.azure.com/scalesetpriority", value="spot", effect="NoSchedule")
@@ -125,13 +125,13 @@ DEDICATED = Taint(key="dedicated", value="vision", effect="NoSchedule")
 
 def test_what_pods_tolerate_by_themselves_is_room() -> None:
     tainted = replace(node("n1", L40S), taints=(AKS_SPOT, Taint(key="nvidia.com/gpu", value="", effect="NoSchedule")))
-    assert Stock(seen(document("a", capacityType="Spot"), nodes=[tainted])).room("a", 1) == 4
+    assert Capacity(seen(document("a", capacityType="Spot"), nodes=[tainted])).room("a", 1) == 4
 
 
 def test_a_taint_of_the_gpu_resource_is_no_room_where_the_pool_tolerates_another_value_of_it() -> None:
     tainted = replace(node("n1", L40S), taints=(Taint(key="nvidia.com/gpu", value="here", effect="NoSchedule"),))
     pool = document("a", tolerations=[{"key": "nvidia.com/gpu", "operator": "Equal", "value": "there"}])
-    assert Stock(seen(pool, nodes=[tainted])).room("a", 1) == 0
+    assert Capacity(seen(pool, nodes=[tainted])).room("a", 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -148,13 +148,13 @@ def test_a_spot_node_is_no_room_in_an_on_demand_pool_and_is_named(mark: tuple[st
     where = seen(document("a"), nodes=nodes)
     label = "=".join(mark)
     words = f"nodes are left out: node n2 is spot ({label}), and the pool's capacityType is OnDemand"
-    assert (Stock(where).room("a", 1), ready(where, "a", nodes)[1]) == (4, words)
+    assert (Capacity(where).room("a", 1), ready(where, "a", nodes)[1]) == (4, words)
 
 
 def test_a_spot_node_is_room_where_the_pool_selects_it_by_that_label() -> None:
     spot = {"karpenter.sh/capacity-type": "spot"}
     where = seen(document("a", nodeSelector=spot), nodes=[node("n1", L40S | spot)])
-    assert Stock(where).room("a", 1) == 4
+    assert Capacity(where).room("a", 1) == 4
 
 
 SHARED = {**L40S, "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing"}
@@ -225,13 +225,13 @@ def test_without_a_memory_label_the_type_says_how_much_there_is() -> None:
 
 def test_without_any_label_the_pool_has_the_word() -> None:
     where = seen(document("a"), nodes=[node("n1", {})])
-    assert Stock(where).room("a", 1) == 4
+    assert Capacity(where).room("a", 1) == 4
 
 
 def test_nodes_of_different_sizes_hold_what_each_can_hold() -> None:
     where = seen(document("a", gpusPerNode=8), nodes=[node("n1", L40S, gpus=8), node("n2", L40S, gpus=4)])
-    assert [Stock(where).room("a", size) for size in (1, 4, 8)] == [12, 3, 1]
+    assert [Capacity(where).room("a", size) for size in (1, 4, 8)] == [12, 3, 1]
 
 
 def test_a_node_without_devices_has_no_room() -> None:
-    assert Stock(seen(document("a"), nodes=[node("n1", L40S, resource="amd.com/gpu")])).room("a", 1) == 0
+    assert Capacity(seen(document("a"), nodes=[node("n1", L40S, resource="amd.com/gpu")])).room("a", 1) == 0

@@ -6,6 +6,7 @@ from typing import Any
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.money import RunRate
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
@@ -148,7 +149,7 @@ def test_devices_that_a_webhook_put_into_a_pod_are_not_gpus() -> None:
     (holding,) = cluster.snapshots.holdings().values()
 
     assert [bound.gpus for bound in holding.bound] == [1]
-    assert sum(placement.usd_per_hour for placement in holding.placements) == Decimal(1)
+    assert RunRate.sum(placement.run_rate for placement in holding.placements) == RunRate(Decimal(1))
 
 
 def test_a_reserve_is_held_for_the_spec_that_was_admitted_and_not_for_a_newer_one() -> None:

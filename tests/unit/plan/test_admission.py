@@ -56,7 +56,7 @@ def test_growth_during_a_move_leaves_the_money_of_what_drains() -> None:
     usd = str(2 * L40S_MONTH + A100_MONTH)
     decision = one(edited(placement=WHEN_CHEAPER, replicas=3), A100, L40S, held=moving(), usd=usd)
     assert [(item.pool, item.replicas) for item in decision.placements] == [("l40s-od", 2), ("a100-od", 1)]
-    assert (decision.usd_per_month, decision.budget.reason) == (Decimal(usd), "GrowthHeld")
+    assert (decision.run_rate.month.usd, decision.budget.reason) == (Decimal(usd), "GrowthHeld")
 
 
 def test_growth_once_the_move_is_over_may_spend_what_drained() -> None:
@@ -96,16 +96,16 @@ def test_another_category_is_asked_for_money_where_the_pool_backs_off() -> None:
 
 def test_another_category_is_asked_for_money_where_the_price_is_gone() -> None:
     first = one(demand(replicas=2), L40S)
-    free = replace(L40S, usd_per_gpu_hour=None, gpu=replace(L40S.gpu, prices=()))  # type: ignore[type-var]
+    free = replace(L40S, price=None)
     held = holding(demand(replicas=2), first, pods=all_ready(first))
     assert one(edited(replicas=2, workload=EXPERIMENT), free, held=held, **CAPPED).blocked is ReadyReason.OVER_BUDGET
 
 
 def test_what_runs_keeps_its_reservation_when_its_price_is_gone() -> None:
     first = one(demand(replicas=2), L40S)
-    free = replace(L40S, usd_per_gpu_hour=None, gpu=replace(L40S.gpu, prices=()))  # type: ignore[type-var]
+    free = replace(L40S, price=None)
     decision = one(demand(replicas=2), free, held=holding(demand(replicas=2), first, pods=all_ready(first)))
-    assert decision.budget.reservations == (("team-a", 2 * L40S_MONTH),)
+    assert (decision.budget.policies, decision.budget.reserved.month.usd) == (("team-a",), 2 * L40S_MONTH)
 
 
 def test_fewer_replicas_do_not_wait_where_the_new_spec_could_not_pay_for_all() -> None:

@@ -75,7 +75,7 @@ def test_what_was_released_is_free_for_others_in_the_same_pass() -> None:
     held = unscheduled(demand(), L40S)
     where = world(L40S, holdings=[held])
     decision = next(item for item in decide(where, [demand()], now=NOW + QUARTER))
-    assert decision.usd_per_hour == 0
+    assert decision.run_rate.usd_per_hour == 0
 
 
 def test_every_failure_in_a_row_doubles_the_pause() -> None:

@@ -11,6 +11,7 @@ from inferfleet.api.enums import CapacityType
 from inferfleet.api.reasons import ReadyReason, Reason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
+from inferfleet.domain.money import Total
 from inferfleet.domain.wording import duration_text
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
@@ -62,7 +63,7 @@ def test_a_batch_that_waits_for_spot_is_looked_at_when_its_deadline_is_at_risk()
 def test_without_a_line_count_the_whole_deadline_is_reserved() -> None:
     decision = after(timedelta(0), of=batch(batch={"requests": None}))
     assert decision.chosen is not None
-    assert decision.chosen.usd_total == Decimal("0.95") * 8
+    assert decision.chosen.total == Total(Decimal("0.95") * 8)
 
 
 def test_without_a_line_count_a_budget_below_the_whole_deadline_refuses() -> None:

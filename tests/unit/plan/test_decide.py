@@ -55,7 +55,7 @@ def test_dearer_candidates_are_feasible_and_say_by_how_much() -> None:
 def test_the_cost_is_gpus_times_price_times_730_hours() -> None:
     decision = one(world(L40S), demand())
     placement = placed(decision)
-    assert decision.usd_per_month == placement.replicas * placement.tensor_parallel_size * Decimal("1.86") * 730
+    assert decision.run_rate.month.usd == placement.replicas * placement.tensor_parallel_size * Decimal("1.86") * 730
 
 
 def test_a_70b_model_takes_several_gpus_of_one_node() -> None:
@@ -124,7 +124,7 @@ def test_batch_without_size_and_deadline_names_the_fields() -> None:
         ({"objectives": {"timePerOutputTokenMilliseconds": 2}}, L40S, Reason.TOO_SLOW),
         ({"objectives": {"timeToFirstTokenMilliseconds": 30}}, L40S, Reason.TOO_SLOW),
         ({}, replace(L40S, nodes=()), Reason.NO_CAPACITY),
-        ({}, replace(L40S, usd_per_gpu_hour=None, gpu=replace(L40S.gpu, prices=())), Reason.NO_PRICE),  # type: ignore[type-var]
+        ({}, replace(L40S, price=None), Reason.NO_PRICE),
     ],
 )
 def test_each_obstacle_has_its_own_reason(change: dict[str, object], where: object, reason: Reason) -> None:

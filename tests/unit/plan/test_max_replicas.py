@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from inferfleet.api.reasons import Reason
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.placement import Candidate
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
-from tests.builders import all_ready, demand, holding, placed, pool, world
+from tests.builders import all_ready, demand, holding, placed, pool, price, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A100 = pool("a100-od", "nvidia-a100-80gb", usd="3.43", nodes=4, gpus_per_node=8)
@@ -48,7 +47,7 @@ def test_the_cheaper_one_says_how_many_it_would_need() -> None:
 
 def test_where_none_serves_the_rate_the_most_requests_per_dollar_win() -> None:
     assert placed(one(asked("400", 4), A100, L4)).pool == "a100-od"
-    free = replace(L4, usd_per_gpu_hour=Decimal("0.10"))
+    free = replace(L4, price=price("0.10"))
     assert placed(one(asked("400", 4), A100, free)).pool == "l4-od"
 
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from inferfleet.api.enums import Role
+from inferfleet.api.enums import Category, Role, WorkloadClass
 from inferfleet.api.reasons import ReadyReason, Reason, Verdict
-from inferfleet.budget.ledger import held_claim
+from inferfleet.budget import holding_claim
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.history import History
+from inferfleet.domain.history import BackOff, History
 from inferfleet.domain.world import Pool
 from inferfleet.plan import decide
-from tests.builders import all_ready, demand, holding, policy, pool, world
+from tests.builders import all_ready, demand, holding, policy, pool, price, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A100 = pool("a100-od", "nvidia-a100-80gb", usd="3.43", nodes=4, gpus_per_node=8)
@@ -80,7 +80,7 @@ def test_a_mix_says_which_share_each_kind_is_planned_for() -> None:
 
 
 def test_a_saving_below_five_per_cent_is_not_worth_a_second_kind() -> None:
-    dear = replace(L4, usd_per_gpu_hour=Decimal("3.43") * 3 * Decimal("0.96") - 2 * Decimal("3.43"))
+    dear = replace(L4, price=price(str(Decimal("3.43") * 3 * Decimal("0.96") - 2 * Decimal("3.43"))))
     assert len(one(asked(RATE), A100, dear).placements) == 1
 
 
@@ -92,12 +92,12 @@ def test_stock_bounds_each_kind() -> None:
 
 
 def test_a_budget_that_holds_the_mix_and_no_single_kind_is_enough() -> None:
-    total = one(asked(RATE), A100, L4).usd_per_month
+    total = one(asked(RATE), A100, L4).run_rate.month.usd
     assert len(one(asked(RATE), A100, L4, policies=[policy(usd=str(total))]).placements) == 2
 
 
 def test_a_budget_below_the_mix_refuses_it() -> None:
-    total = one(asked(RATE), A100, L4).usd_per_month
+    total = one(asked(RATE), A100, L4).run_rate.month.usd
     assert one(asked(RATE), A100, L4, policies=[policy(usd=str(total - 1))]).placements == ()
 
 
@@ -118,13 +118,13 @@ def test_a_mix_that_serves_its_rate_wants_nothing_more() -> None:
 
 def test_a_mix_holds_the_same_reserve_of_the_maximum_once_it_runs() -> None:
     what = asked(RATE, scaling={"maxReplicas": 30, "reserve": "Max"})
-    promised = one(what, A100, L4, policies=[policy(usd="99999")]).budget.reservations
-    assert promised == (("team-a", held_claim(running(what, A100, L4, reserved_replicas=30)).usd),)
+    promised = one(what, A100, L4, policies=[policy(usd="99999")]).budget.reserved
+    assert promised == holding_claim(running(what, A100, L4, reserved_replicas=30)).charge
 
 
 def test_a_mix_that_changes_its_category_needs_the_money_of_both_kinds() -> None:
     held = running(asked(RATE), A100, L4)
-    total = one(asked(RATE), A100, L4).usd_per_month
+    total = one(asked(RATE), A100, L4).run_rate.month.usd
     other = replace(asked(RATE, workload={"class": "RealTime", "category": "Experimentation"}), generation=2)
 
     def blocked_with(usd: Decimal) -> str | None:
@@ -143,7 +143,7 @@ def test_growth_is_added_to_what_runs() -> None:
 def test_growth_that_the_budget_does_not_cover_is_held_back() -> None:
     held = running(asked(RATE), A100, L4)
     more = f"{3 * capacity(A100):.3f}"
-    money = [policy(usd=str(one(asked(RATE), A100, L4).usd_per_month))]
+    money = [policy(usd=str(one(asked(RATE), A100, L4).run_rate.month.usd))]
     decision = one(asked(more), A100, L4, held=held, now=LATER, policies=money)
     assert (counts(decision), decision.budget.reason) == ({"a100-od": 2, "l4-od": 1}, "GrowthHeld")
 
@@ -169,7 +169,16 @@ def test_one_kind_becomes_two_make_before_break() -> None:
 
 
 def test_a_pool_that_backs_off_takes_no_part() -> None:
-    excluded = replace(asked(RATE), excluded_pools=frozenset({"l4-od"}))
-    decision = one(excluded, A100, L4)
+    paused = History(back_offs=(BackOff(pool="l4-od", until=LATER + timedelta(hours=1), failures=1),))
+    what = asked(RATE)
+    nothing = Holding(
+        uid=what.uid,
+        namespace=what.namespace,
+        name=what.name,
+        workload_class=WorkloadClass.REAL_TIME,
+        category=Category.INFERENCE,
+        history=paused,
+    )
+    decision = one(what, A100, L4, held=nothing, now=LATER)
     assert counts(decision) == {"a100-od": 3}
     assert {item.reason for item in decision.candidates if item.pool == "l4-od"} == {Reason.POOL_BACKING_OFF}

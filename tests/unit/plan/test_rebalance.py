@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.history import History
 from inferfleet.domain.world import Policy, Pool
 from inferfleet.plan import decide
-from tests.builders import BATCH, all_ready, demand, holding, placed, policy, pool, waiting_for_nodes, world
+from tests.builders import BATCH, all_ready, demand, holding, placed, policy, pool, price, waiting_for_nodes, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A100 = pool("a100-od", "nvidia-a100-80gb", usd="3.43")
@@ -67,7 +66,7 @@ def test_the_target_is_chosen_as_the_cheapest() -> None:
 
 def test_both_are_charged_while_both_run() -> None:
     decision = moved(demand(placement=WHEN_CHEAPER), policies=[policy(usd="9000")])
-    assert decision.budget.reservations == (("team-a", decision.usd_per_month),)
+    assert (decision.budget.policies, decision.budget.reserved.month.usd) == (("team-a",), decision.run_rate.month.usd)
 
 
 def test_the_old_one_stays_while_the_new_one_loads() -> None:
@@ -89,7 +88,7 @@ def test_a_move_is_forgotten_by_nobody_until_the_cooldown_is_over() -> None:
     what = demand(placement=WHEN_CHEAPER)
     begun = moved(what)
     settled = holding(what, begun, pods=all_ready(begun), placements=begun.placements[:1])
-    cheaper = replace(A100, usd_per_gpu_hour=Decimal("0.46"))
+    cheaper = replace(A100, price=price("0.46"))
     soon = one(what, cheaper, L40S, held=settled, now=NOW + timedelta(minutes=59))
     late = one(what, cheaper, L40S, held=settled, now=NOW + timedelta(minutes=61))
     assert (base(soon), base(late)) == ("l40s-od", "a100-od")
@@ -101,7 +100,7 @@ def test_moving_back_and_forth_reuses_the_free_name() -> None:
     what = demand(placement=WHEN_CHEAPER)
     begun = moved(what)
     settled = holding(what, begun, pods=all_ready(begun), placements=begun.placements[:1])
-    cheaper = replace(A100, usd_per_gpu_hour=Decimal("0.46"))
+    cheaper = replace(A100, price=price("0.46"))
     back = one(what, cheaper, L40S, held=settled, now=NOW + timedelta(hours=2))
     assert back.placements[0].name == "chat"
 
@@ -115,7 +114,7 @@ def test_moving_back_and_forth_reuses_the_free_name() -> None:
     ],
 )
 def test_a_move_that_is_not_worth_it_is_not_made_and_says_why(rules: dict[str, Any], words: str) -> None:
-    dear = replace(L40S, usd_per_gpu_hour=Decimal("3.08")) if rules.get("horizonHours") else L40S
+    dear = replace(L40S, price=price("3.08")) if rules.get("horizonHours") else L40S
     what = demand(placement={"rebalance": rules})
     decision = one(what, A100, dear, held=running(what, A100))
     assert (placed(decision).pool, decision.candidates[0].reason) == ("a100-od", Reason.KEPT)
@@ -215,7 +214,7 @@ def test_a_forced_change_of_place_starts_the_cooldown_too() -> None:
 
 def test_beside_work_whose_price_is_gone_others_are_compared_with_what_it_is_charged() -> None:
     what = demand()
-    unpriced = replace(L40S, usd_per_gpu_hour=None, gpu=replace(L40S.gpu, prices=()))  # type: ignore[type-var]
+    unpriced = replace(L40S, price=None)
     decision = one(what, unpriced, A100, held=running(what, L40S))
     (other,) = [item for item in decision.candidates if item.pool == "a100-od" and item.tensor_parallel_size == 1]
     assert other.reason is Reason.MORE_EXPENSIVE

@@ -13,7 +13,7 @@ from inferfleet.observe.objects import gpu_pool
 from inferfleet.plan import decide
 from inferfleet.report.platform_status import pool_status
 from inferfleet.report.prices import stale_price, stale_prices
-from tests.builders import demand, placed, pool, world
+from tests.builders import demand, placed, pool, price, world
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 QUARTER = timedelta(days=90)
@@ -21,7 +21,8 @@ OLD, NEW = date(2026, 8, 1), date(2026, 11, 1)
 
 
 def running(stated: date | None) -> Placement:
-    where = pool("l40s", "nvidia-l40s-48gb", usd="1.86", price_source="list of the provider", price_date=stated)
+    listed = price("1.86", source="list of the provider", date=stated)
+    where = pool("l40s", "nvidia-l40s-48gb", price=listed)
     return placed(decide(world(where), [demand()])[0])
 
 
@@ -53,7 +54,7 @@ def test_a_free_gpu_has_a_price_that_can_grow_stale_too() -> None:
 
 
 def conditions(stated: date) -> dict[str, str]:
-    where = pool("l40s", "nvidia-l40s-48gb", usd="1.86", price_date=stated)
+    where = pool("l40s", "nvidia-l40s-48gb", price=price("1.86", date=stated))
     status = pool_status(
         GPUPoolStatus(), where, detected=(), left_out=(), promised=0, generation=1, now=NOW, price_max_age=QUARTER
     )

@@ -1,11 +1,10 @@
 """How many more replicas a pool can take: free GPUs per node, nodes that may still come, promises not yet bound.
 
-In: the pools and the holdings of a world. A `Stock` is a scratch pad of one planning pass: it starts from the world and
-is charged with what the pass promises. A replica lives on one node, so free GPUs are counted node by node.
+In: the pools and the holdings of a world. `Capacity` is the scratch pad of one planning cycle: it starts from the world
+and is charged with what the cycle promises. A replica lives on one node, so free GPUs are counted node by node.
 """
 
-import math
-
+from inferfleet.api.enums import CapacityType
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.world import Pool, World
 
@@ -13,7 +12,7 @@ from inferfleet.domain.world import Pool, World
 UNBOUNDED = 10_000
 
 
-class _PoolStock:
+class _PoolCapacity:
     """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added.
 
     Rooms that were asked for are kept up to date instead of counted anew: only the node that was taken from changed.
@@ -54,13 +53,14 @@ class _PoolStock:
                 self._rooms[asked] += (free - size) // asked - free // asked
 
 
-class Stock:
-    """The GPUs that one planning pass may still promise; `given` names the pools of all promises so far."""
+class Capacity:
+    """The GPUs that one planning cycle may still promise; `given` names the pools of all promises so far."""
 
     def __init__(self, world: World) -> None:
         """Count what is free and subtract every promise that no pod has taken up yet."""
-        self._pools = {pool.name: _PoolStock(pool) for pool in world.pools}
+        self._pools = {pool.name: _PoolCapacity(pool) for pool in world.pools}
         self.given: list[str] = []
+        self._types = {(pool.name, pool.capacity_type) for pool in world.pools}
         self._left_out = {pool.name: pool.left_out for pool in world.pools if pool.left_out}
         self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
@@ -84,6 +84,10 @@ class Stock:
         """Return how many more replicas of this size the pool can take; none where there is no such pool."""
         return self._pools[pool].room(tensor_parallel_size) if pool in self._pools else 0
 
+    def has(self, pool: str, capacity_type: CapacityType) -> bool:
+        """Tell whether there is such a pool."""
+        return (pool, capacity_type) in self._types
+
     def left_out(self, pool: str) -> str:
         """Say how many nodes of the pool labels or taints rule out, and why the first; empty where there are none."""
         reasons = self._left_out.get(pool, ())
@@ -96,13 +100,3 @@ class Stock:
         if pool in self._pools and replicas > 0:
             self._pools[pool].take(tensor_parallel_size, replicas)
             self.given.append(pool)
-
-
-def replicas_for(rate: float, headroom: float, requests_per_second: float) -> int:
-    """Return the replicas that carry a peak rate (requests per second) with a share of headroom; 0 for a rate of 0.
-
-    Raises ValueError when one replica carries nothing.
-    """
-    if requests_per_second <= 0:
-        raise ValueError(f"requests_per_second: {requests_per_second} is not above 0")
-    return math.ceil(rate * (1 + headroom) / requests_per_second - 1e-9)

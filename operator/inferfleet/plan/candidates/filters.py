@@ -1,64 +1,16 @@
-"""May this pool be used at all? A chain of named questions; the first that objects gives the reason.
+"""May this pool be used at all? Named questions; the first that objects gives the reason.
 
-In: a shape and a pool. Out: a reason with a message, or None. The order is the documented order of the reasons.
+In: a shape and a pool. Out: a refusal, or None. The order is the documented order of the reasons.
 """
-
-from collections.abc import Callable
 
 from inferfleet.api.enums import CapacityType, EngineName, SpotPolicy
 from inferfleet.api.gpu_resources import WHOLE_GPUS, is_whole_gpu
 from inferfleet.api.reasons import Reason
 from inferfleet.catalog.gpu_resource import resource_problem
-from inferfleet.domain.gpu import GPU
+from inferfleet.domain.refused import Chain
 from inferfleet.domain.world import Pool
-from inferfleet.engine.settings import DEFAULT_VERSION
-from inferfleet.engine.support import quantization_problem
+from inferfleet.engine.support import precision_problem
 from inferfleet.plan.candidates.shape import Shape
-
-
-class Refusal:
-    """Why a candidate is out, as a reason and as a sentence with numbers that is worded only when somebody reads it."""
-
-    __slots__ = ("_words", "reason")
-
-    def __init__(self, reason: Reason, words: str | Callable[[], str]) -> None:
-        """Take the sentence, or what will word it from values that do not change any more."""
-        self.reason = reason
-        self._words = words
-
-    @property
-    def message(self) -> str:
-        """The sentence."""
-        if not isinstance(self._words, str):
-            self._words = self._words()
-        return self._words
-
-
-Question = Callable[[Shape, Pool], str | None]
-
-# Least compute capability per precision. 16-bit brain floats: NVIDIA Ampere tuning guide (8.0). FP8 tensor cores: Ada
-# 8.9 and Hopper 9.0 tuning guides. NVFP4 and MXFP8: Blackwell 10.0. AWQ, GPTQ and INT8 kernels: vLLM docs, "Supported
-# Hardware" table of quantisation (Turing 7.5 and newer). MXFP4 runs through Marlin kernels from Ampere on (vLLM 0.11,
-# mxfp4.py).
-LEAST_CAPABILITY: dict[str, tuple[int, int]] = {
-    "bfloat16": (8, 0),
-    "fp8": (8, 9),
-    "fbgemm_fp8": (8, 9),
-    "fp8_per_tensor": (8, 9),
-    "fp8_per_block": (8, 9),
-    "mxfp8": (10, 0),
-    "nvfp4": (10, 0),
-    "modelopt_fp4": (10, 0),
-    "mxfp4": (8, 0),
-    "awq": (7, 5),
-    "awq_marlin": (8, 0),
-    "gptq": (7, 5),
-    "gptq_marlin": (8, 0),
-    "int8": (7, 5),
-    "bitsandbytes": (7, 0),
-}
-# Formats that vLLM's ROCm build has no kernels for (vLLM docs, "Supported Hardware"; MXFP8: "Online Quantization").
-NOT_ON_AMD = frozenset({"awq_marlin", "gptq_marlin", "bitsandbytes", "mxfp8", "nvfp4", "modelopt_fp4"})
 
 
 def gpu_type_allowed(shape: Shape, pool: Pool) -> str | None:
@@ -145,29 +97,11 @@ def engine_supported(shape: Shape, _pool: Pool) -> str | None:
 
 def precision_supported(shape: Shape, pool: Pool) -> str | None:
     """The arithmetic of weights, activations and KV cache that the GPU must have."""
-    gpu = pool.gpu
-    assert gpu is not None
-    asked, stored = shape.spec.model.quantization, shape.model.quantization
-    problem = quantization_problem(shape.model, asked, shape.spec.engine.version or DEFAULT_VERSION)
-    if problem is not None:
-        return problem
-    wanted = [asked or stored, shape.model.dtype]
-    if shape.spec.engine.kv_cache_dtype.startswith("fp8"):
-        wanted.append("fp8")
-    return next((problem for precision in wanted if precision and (problem := _lacks(gpu, precision))), None)
+    assert pool.gpu is not None
+    return precision_problem(shape.spec, shape.model, pool.gpu)
 
 
-def _lacks(gpu: GPU, precision: str) -> str | None:
-    if gpu.compute_capability is None:
-        return f"{precision} has no kernels for {gpu.name}" if precision in NOT_ON_AMD else None
-    least = LEAST_CAPABILITY.get(precision)
-    if least is None or gpu.compute_capability >= least:
-        return None
-    have, need = (".".join(map(str, version)) for version in (gpu.compute_capability, least))
-    return f"{precision} needs compute capability {need}; {gpu.name} has {have}"
-
-
-QUESTIONS: tuple[tuple[Reason, Question], ...] = (
+FILTERS = Chain(
     (Reason.GPU_TYPE_NOT_ALLOWED, gpu_type_allowed),
     (Reason.POOL_NOT_ALLOWED, pool_allowed),
     (Reason.REGION_NOT_ALLOWED, region_allowed),
@@ -177,12 +111,4 @@ QUESTIONS: tuple[tuple[Reason, Question], ...] = (
     (Reason.ENGINE_NOT_SUPPORTED, engine_supported),
     (Reason.PRECISION_NOT_SUPPORTED, precision_supported),
 )
-
-
-def refusal(shape: Shape, pool: Pool) -> Refusal | None:
-    """Ask every question in the documented order; return the first objection."""
-    for reason, question in QUESTIONS:
-        message = question(shape, pool)
-        if message is not None:
-            return Refusal(reason, message)
-    return None
+"""Every filter, in the documented order."""

@@ -11,11 +11,11 @@ from inferfleet.api.reasons import Reason
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.traffic import stated_request
 from inferfleet.domain.world import Pool
 from inferfleet.engine import memory
 from inferfleet.engine.calibration.look_up import correction_for, deaths, died
-from inferfleet.plan.candidates.filters import Refusal
 from inferfleet.plan.candidates.shape import Shape
 
 # A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
@@ -32,7 +32,7 @@ class Fitting:
 
     engine: EngineSettings
     memory: MemoryEstimate
-    refusal: Refusal | None
+    refusal: Refused[Reason] | None
 
 
 def fitting(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
@@ -79,17 +79,17 @@ def _judge(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
     )
 
 
-def _dead(shape: Shape, pool: Pool, engine: EngineSettings) -> Refusal | None:
+def _dead(shape: Shape, pool: Pool, engine: EngineSettings) -> Refused[Reason] | None:
     calibration = died(shape.calibrations, pool.gpu_type, engine)
     if calibration is None:
         return None
     message = (
         f"an engine with {calibration.engine.max_model_len} tokens ran out of memory here: {calibration.out_of_memory}"
     )
-    return Refusal(Reason.DOES_NOT_FIT, message)
+    return Refused(Reason.DOES_NOT_FIT, message)
 
 
-def _shorter_helps(refusal: Refusal) -> bool:
+def _shorter_helps(refusal: Refused[Reason]) -> bool:
     return refusal.reason in (Reason.DOES_NOT_FIT, Reason.CONTEXT_DOES_NOT_FIT, Reason.TOO_CLOSE)
 
 
@@ -110,7 +110,7 @@ def _shorter_contexts(shape: Shape, pool: Pool, asked: Fitting, consent: int) ->
     return tuple(length for length in (*rounded, consent) if consent <= length <= longest)
 
 
-def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate) -> Refusal | None:
+def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate) -> Refused[Reason] | None:
     if estimate.fit is Fit.FITS:
         return None
     offered = estimate.usable_gib * estimate.utilization
@@ -121,10 +121,10 @@ def _memory_refusal(pool: Pool, engine: EngineSettings, estimate: MemoryEstimate
         f"{estimate.required_kv_gib:.1f}); pool {pool.name} offers {offered:.1f} of {estimate.usable_gib:.1f} GiB"
     )
     if estimate.fit is Fit.TOO_CLOSE:
-        return Refusal(
+        return Refused(
             Reason.TOO_CLOSE,
             f"{numbers}: margin {estimate.margin_gib:+.2f} GiB is within the error of {estimate.band_gib:.2f}",
         )
     if estimate.binding is MemoryTerm.CONTEXT:
-        return Refusal(Reason.CONTEXT_DOES_NOT_FIT, f"{numbers}: at most {estimate.longest_context} tokens fit")
-    return Refusal(Reason.DOES_NOT_FIT, numbers)
+        return Refused(Reason.CONTEXT_DOES_NOT_FIT, f"{numbers}: at most {estimate.longest_context} tokens fit")
+    return Refused(Reason.DOES_NOT_FIT, numbers)

@@ -5,51 +5,51 @@ long as spot is to be used. What runs outside spot already is not driven back by
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inferfleet.api.enums import CapacityType, SpotPolicy
 from inferfleet.api.reasons import Reason
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.plan.admission.admission import held_here
-from inferfleet.plan.candidates.assess import DEADLINE_SHARE, Assessment
-from inferfleet.plan.candidates.filters import Refusal
+from inferfleet.domain.refused import Refused
+from inferfleet.plan.candidates.running import running_here
 from inferfleet.plan.candidates.shape import Shape
+from inferfleet.plan.candidates.sizing import DEADLINE_SHARE
 
 
 def spot_first(
     demand: Demand,
     shape: Shape,
-    assessments: tuple[Assessment, ...],
-    held: tuple[Placement, ...],
+    candidates: tuple[Candidate, ...],
+    running: tuple[Placement, ...],
     now: datetime | None,
-) -> tuple[Assessment, ...]:
+) -> tuple[Candidate, ...]:
     """Refuse candidates outside spot, unless spot can never hold the batch or its deadline is at risk.
 
     The capacity type is asked before memory and speed, so its refusal takes the place of theirs.
     """
     if shape.spot_policy is SpotPolicy.NEVER:
-        return assessments
-    spot = [item for item in assessments if item.capacity_type is CapacityType.SPOT and item.refusal is None]
+        return candidates
+    spot = [item for item in candidates if item.capacity_type is CapacityType.SPOT and item.refusal is None]
     may_leave = shape.spot_policy is not SpotPolicy.REQUIRED and shape.rules.batch_fallback
     risky_from = at_risk_from(demand, spot)
     at_risk = now is not None and risky_from is not None and now >= risky_from
     if may_leave and (not spot or at_risk):
-        return assessments
+        return candidates
     message = "batch runs on spot first" if may_leave else "batch stays on spot: a matching BudgetPolicy says Wait"
-    objection = Refusal(Reason.CAPACITY_TYPE_NOT_ALLOWED, message)
+    objection = Refused(Reason.CAPACITY_TYPE_NOT_ALLOWED, message)
     return tuple(
         item
         if item.capacity_type is CapacityType.SPOT
         or (item.refusal is not None and item.refusal.reason.progress <= objection.reason.progress)
-        or (may_leave and held_here(held, item) is not None)
-        else replace(item, refusal=objection)
-        for item in assessments
+        or (may_leave and running_here(running, item) is not None)
+        else item.refused(objection)
+        for item in candidates
     )
 
 
-def at_risk_from(demand: Demand, spot: Iterable[Assessment]) -> datetime | None:
+def at_risk_from(demand: Demand, spot: Iterable[Candidate]) -> datetime | None:
     """Return from when on even the fastest spot candidate would miss the deadline; None: never.
 
     A batch of unknown length is taken to need the share of its deadline that a plan may fill.

@@ -1,6 +1,6 @@
-"""One way to serve a demand: a single option, or a few that share the load behind one Service.
+"""What would run: one candidate, or two that share the load behind one Service.
 
-In: options that stock and money allow. Out: what runs now as an arrangement, and its sums. Must not choose.
+In: candidates that capacity and money allow. Out: what runs now as an allocation, and its sums. Must not choose.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,67 +8,83 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.money import ZERO, Charge, RunRate
 from inferfleet.domain.placement import Placement
-from inferfleet.plan.candidates.quote import ZERO, Option, reserved_count
+from inferfleet.plan.candidates.sizing import reserved_replicas
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Allocation:
-    """Options that run together, the largest first."""
+    """Candidates that run together, the largest first."""
 
-    parts: tuple[Option, ...]
-
-    @cached_property
-    def comparable(self) -> Decimal:
-        """The amount by which arrangements are compared: see `Option.comparable`."""
-        return sum((part.comparable for part in self.parts), ZERO)
+    parts: tuple[Candidate, ...]
 
     @cached_property
-    def claimed_usd(self) -> Decimal:
-        """USD that the ledger holds for it."""
-        return sum((part.claimed_usd for part in self.parts), ZERO)
+    def compared(self) -> Decimal:
+        """USD by which allocations are compared: see `Quote.compared`."""
+        return sum((part.compared for part in self.parts), ZERO)
+
+    @cached_property
+    def claim(self) -> Charge:
+        """What the ledger holds for it."""
+        return Charge.sum(part.claim for part in self.parts)
+
+    @property
+    def replicas(self) -> int:
+        """Replicas that would run."""
+        return sum(part.replicas for part in self.parts)
 
     @property
     def recommended(self) -> int:
         """Replicas that the plan would choose."""
-        return sum(part.recommended for part in self.parts)
+        return sum(part.count.recommended for part in self.parts)
 
     @property
     def short(self) -> int:
         """Replicas that were asked for and not granted."""
-        return sum(part.short for part in self.parts)
+        return sum(part.count.short for part in self.parts)
 
     @property
     def short_message(self) -> str:
         """Why they were not granted."""
-        return "; ".join(part.short_message for part in self.parts if part.short)
+        return "; ".join(part.count.short_message for part in self.parts if part.count.short)
+
+    @property
+    def running(self) -> tuple[Placement, ...]:
+        """The placements that run as part of it already."""
+        return tuple(part.running for part in self.parts if part.running)
 
 
-def alone(option: Option) -> Allocation:
-    """Return the arrangement of one option."""
-    return Allocation(parts=(option,))
+def alone(candidate: Candidate) -> Allocation:
+    """Return the allocation of one candidate."""
+    return Allocation(parts=(candidate,))
 
 
-def reserving(demand: Demand, parts: Iterable[Option]) -> Allocation:
-    """Return the parts as an arrangement that holds what runs, and with `reserve: Max` no less than all of the dearest.
+def reserving(demand: Demand, parts: Iterable[Candidate]) -> Allocation:
+    """Return the parts as an allocation that holds what runs, and with `reserve: Max` no less than all of the dearest.
 
     Of the dearest, because then fewer replicas of any kind never hold more than before.
     """
-    counted = Allocation(parts=tuple(replace(part, reserved=part.replicas) for part in parts))
-    dearest = max(counted.parts, key=lambda part: part.replica_usd_per_month, default=None)
+    counted = Allocation(parts=tuple(_reserved(part, part.replicas) for part in parts))
+    dearest = max(counted.parts, key=lambda part: part.quote.replica if part.quote else RunRate(), default=None)
     if dearest is None:
         return counted
-    largest = replace(dearest, reserved=reserved_count(demand, dearest.replicas))
-    if largest.claimed_usd <= counted.claimed_usd:
+    largest = _reserved(dearest, reserved_replicas(demand, dearest.replicas))
+    if largest.claim.month <= counted.claim.month:
         return counted
-    return Allocation(parts=tuple(largest if part is dearest else replace(part, reserved=0) for part in counted.parts))
+    return Allocation(parts=tuple(largest if part is dearest else _reserved(part, 0) for part in counted.parts))
 
 
-def running(options: Iterable[Option], standing: Sequence[Placement]) -> Allocation | None:
-    """Return what runs as an arrangement, None when nothing runs or a part of it is not feasible any more."""
-    if not standing:
+def allocated(candidates: Iterable[Candidate], kept: Sequence[Placement]) -> Allocation | None:
+    """Return what runs as an allocation, None when nothing runs or a part of it is not feasible any more."""
+    if not kept:
         return None
-    by_name = {option.held.name: option for option in options if option.held and option.refusal is None}
-    parts = tuple(by_name[placement.name] for placement in standing if placement.name in by_name)
-    return Allocation(parts=parts) if len(parts) == len(standing) else None
+    by_name = {item.running.name: item for item in candidates if item.running and item.refusal is None}
+    parts = tuple(by_name[placement.name] for placement in kept if placement.name in by_name)
+    return Allocation(parts=parts) if len(parts) == len(kept) else None
+
+
+def _reserved(part: Candidate, count: int) -> Candidate:
+    return part if part.count.reserved == count else part.sized(replace(part.count, reserved=count))

@@ -1,68 +1,35 @@
-"""From offers to what runs: keep it, resize it, move it, or find something new.
+"""From admitted candidates to what runs: keep it, resize it, move it, or take the cheapest.
 
-In: a `Case`, which is one demand with everything that stands between its offers and today. Out: a `Course`. Stock and
-ledger are only read here; `carry_out` charges them.
+In: an attempt, its candidates, and which of them are admitted. Out: a `Course`. Capacity and ledger are only read.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from inferfleet.api.enums import Role
 from inferfleet.api.reasons import Reason
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Record
-from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.history import NO_HISTORY, History
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
-from inferfleet.domain.world import Pool
-from inferfleet.plan.admission.admission import Gate
+from inferfleet.plan.admission.admission import feasible
+from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.backoff import Retained
-from inferfleet.plan.candidates.cache import CandidateCache
-from inferfleet.plan.candidates.filters import Refusal
-from inferfleet.plan.candidates.quote import Option
-from inferfleet.plan.choice.allocation import Allocation, alone, running
+from inferfleet.plan.admission.cache import Admitted
+from inferfleet.plan.choice.allocation import Allocation, allocated, alone
 from inferfleet.plan.choice.mix import MOST_KINDS, cheapest_mixture, may_mix, resized
-from inferfleet.plan.choice.rebalance import Mover, Objection, overlapping
-from inferfleet.plan.choice.record import feasible, recorded
-from inferfleet.plan.choice.scale_down import patient
-from inferfleet.plan.decisions import Names, nameable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One demand: what it holds, what of that stands, what is offered, and what stands in between.
-
-    `shelf` is where the offers come from when others of the shape have the same (None: they are this demand's alone).
-    """
-
-    demand: Demand
-    holding: Holding | None
-    retained: Retained
-    gate: Gate
-    offered: Sequence[Option]
-    cache: CandidateCache | None
-    pools: tuple[Pool, ...]
-    now: datetime | None
-
-    @property
-    def history(self) -> History:
-        """What is remembered of earlier decisions."""
-        return self.holding.history if self.holding else NO_HISTORY
-
-    @property
-    def names(self) -> Names:
-        """Names that are not free for what something moves to: a batch hands on its own, real-time work runs on."""
-        held = tuple(item.name for item in self.retained.staying)
-        spare = tuple(item.name for item in self.retained.given_up)
-        batch = self.demand.spec.batch is not None
-        return Names(heirs=held, spare=spare) if batch else Names(taken=held, spare=spare)
+from inferfleet.plan.choice.placements import Names, nameable
+from inferfleet.plan.choice.rebalance import REBALANCE, Move, Stay, overlapping
+from inferfleet.plan.choice.record import recorded
+from inferfleet.plan.choice.scale_down import stabilised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What to run (`arrangement` None: nothing can) and the record of all options.
+    """What to run (`allocation` None: nothing can) and the record of all candidates.
 
-    `stands` is what of the past it builds on. `moves`: it replaces something that could stay. `fewer_since` is since
+    `retained` is what of the past it builds on. `moves`: it replaces something that could stay. `fewer_since` is since
     when fewer replicas would do, `cheaper` what only the policy Never keeps from being done, and `until` when a move
     that is too early now may be made.
     """
@@ -76,22 +43,33 @@ class Course:
     until: datetime | None = None
 
 
-def choose(case: Case) -> Course:
-    """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so."""
-    settled, able = _settled(case)
-    for retained in (case.retained, _turned_back(case.retained)) if case.retained.draining else (case.retained,):
-        current = _running(case, settled, able, retained)
+def choose(attempt: Attempt, candidates: Sequence[Candidate], admitted: Admitted) -> Course:
+    """Keep what runs if it may stay, else take the cheapest; move only where rebalance says so.
+
+    `candidates` are the quoted ones, `admitted` the same as capacity and money leave them.
+    """
+    standing, able = admitted
+    retained = attempt.retained
+    for kept in (retained, retained.turned_back()) if retained.draining else (retained,):
+        current = _running(attempt, standing, able, kept)
         if current is None:
             continue
-        sized = _sized(case, current)
+        sized = _sized(attempt, current)
         if sized.affordable:
-            return _going_on(case, settled, able, sized, retained)
-        settled = tuple(_too_dear_together(case.gate, option, sized.allocation) for option in settled)
-        able = feasible(settled)
+            return _going_on(attempt, candidates, (standing, able), sized, kept)
+        standing = tuple(_too_dear_together(attempt, item, sized.allocation) for item in standing)
+        able = feasible(standing)
     best = alone(able[0]) if able else None
-    mixture = cheapest_mixture(case.gate, case.offered, _serving(able)) if may_mix(case.demand) else None
+    mixture = cheapest_mixture(attempt, candidates, _serving(able)) if may_mix(attempt.demand) else None
     allocation = mixture or best
-    return Course(allocation=allocation, candidates=recorded(settled, able, allocation), retained=case.retained)
+    return Course(allocation=allocation, candidates=recorded(standing, able, allocation), retained=retained)
+
+
+def taken_names(attempt: Attempt) -> Names:
+    """Names that are not free for what something moves to: a batch hands on its own, real-time work runs on."""
+    kept = tuple(item.name for item in attempt.retained.kept)
+    spare = tuple(item.name for item in attempt.retained.released)
+    return Names(heirs=kept, spare=spare) if attempt.batch else Names(taken=kept, spare=spare)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,127 +81,113 @@ class _Sized:
     affordable: bool = True
 
 
-def _running(case: Case, settled: Sequence[Option], able: Sequence[Option], retained: Retained) -> Allocation | None:
+def _running(
+    attempt: Attempt, standing: Sequence[Candidate], able: Sequence[Candidate], retained: Retained
+) -> Allocation | None:
     """What runs, where nothing but money may speak against it; what two kinds cost is asked of both together."""
-    if len(retained.staying) < MOST_KINDS:
-        return running(able, retained.staying)
-    if not may_mix(case.demand):
+    if len(retained.kept) < MOST_KINDS:
+        return allocated(able, retained.kept)
+    if not may_mix(attempt.demand):
         return None
-    return running((_whatever_it_costs(option) for option in settled if option.held), retained.staying)
+    return allocated((_whatever_it_costs(item) for item in standing if item.running), retained.kept)
 
 
-def _whatever_it_costs(option: Option) -> Option:
-    refused = option.refusal is not None and option.refusal.reason is Reason.OVER_BUDGET
-    return replace(option, refusal=None) if refused else option
+def _whatever_it_costs(candidate: Candidate) -> Candidate:
+    refused = candidate.refusal is not None and candidate.refusal.reason is Reason.OVER_BUDGET
+    return replace(candidate, refusal=None) if refused else candidate
 
 
-def _sized(case: Case, current: Allocation) -> _Sized:
+def _sized(attempt: Attempt, current: Allocation) -> _Sized:
     """Give what runs its counts; where another spec claims more than money allows, fewer replicas do not wait."""
-    gate = case.gate
-    wanted = resized(gate, current) if len(current.parts) > 1 else current
-    kept, fewer_since = patient(case.demand, current, wanted, fewer_since=case.history.fewer_since, now=case.now)
-    if gate.admitted(*kept.parts) or gate.affords(*kept.parts):
+    wanted = resized(attempt, current) if len(current.parts) > 1 else current
+    kept, fewer_since = stabilised(
+        attempt.demand, current, wanted, fewer_since=attempt.history.fewer_since, now=attempt.now
+    )
+    if attempt.admitted_before(*kept.parts) or attempt.affords(*kept.parts):
         return _Sized(allocation=kept, fewer_since=fewer_since)
-    return _Sized(allocation=wanted, affordable=gate.affords(*wanted.parts))
+    return _Sized(allocation=wanted, affordable=attempt.affords(*wanted.parts))
 
 
-def _too_dear_together(gate: Gate, option: Option, mix: Allocation) -> Option:
+def _too_dear_together(attempt: Attempt, candidate: Candidate, mix: Allocation) -> Candidate:
     """Refuse a part of a mix that cannot be paid for, unless it can serve alone."""
-    ours = option.held is not None and any(option.held is part.held for part in mix.parts)
-    if not ours or (option.refusal is None and not option.short):
-        return option
-    usd = gate.claimed_usd(*mix.parts)
-    return replace(option, refusal=Refusal(Reason.OVER_BUDGET, gate.money.refusal(usd)))
-
-
-def _settled(case: Case) -> tuple[tuple[Option, ...], list[Option]]:
-    """What stock and money leave of the offers today, and what is feasible of it."""
-    if case.cache is not None and case.gate.only_money:
-        standing, able = case.cache.standing()
-        afforded = case.gate.afford(standing, case.cache.largest)
-        return (standing, able) if afforded is standing else (afforded, feasible(afforded))
-    settled = case.gate.settle(case.offered)
-    return settled, feasible(settled)
-
-
-def _turned_back(retained: Retained) -> Retained:
-    """What was to leave stays, and what was to replace it is given up."""
-    back = tuple(replace(item, role=Role.BASE) for item in retained.draining)
-    return replace(retained, staying=back, draining=(), given_up=(*retained.given_up, *retained.staying))
+    ours = candidate.running is not None and candidate.running in mix.running
+    if not ours or (candidate.refusal is None and not candidate.count.short):
+        return candidate
+    return candidate.refused(Refused(Reason.OVER_BUDGET, attempt.headroom.refusal(attempt.charge(*mix.parts))))
 
 
 def _going_on(
-    case: Case, settled: tuple[Option, ...], able: list[Option], going_on: _Sized, retained: Retained
+    attempt: Attempt, candidates: Sequence[Candidate], admitted: Admitted, going_on: _Sized, retained: Retained
 ) -> Course:
     """Something runs and may stay, or move to something that is worth a move."""
-    assert case.holding is not None
-    sized = going_on.allocation
-    mover = Mover(
-        demand=case.demand,
-        holding=case.holding,
-        current=sized,
-        money=case.gate.money,
-        now=case.now,
-        under_way=bool(retained.draining),
-    )
-    targets = _cheaper(case, able, sized)
-    objections = [mover.objection(target) for target in targets]
-    moved = next((target for target, found in zip(targets, objections, strict=True) if found is None), None)
-    if moved is not None:
-        moved = overlapping(case.demand, moved)
+    standing, able = admitted
+    current = going_on.allocation
+    move_to = partial(Move, attempt=attempt, current=current, under_way=bool(retained.draining))
+    moves = [move_to(target=target) for target in _cheaper(attempt, candidates, able, current)]
+    objections = [(move, REBALANCE.refusal(move)) for move in moves]
+    target = next((move.target for move, objection in objections if objection is None), None)
+    if target is not None:
+        target = overlapping(attempt.demand, target)
     return Course(
-        allocation=moved or sized,
-        candidates=recorded(settled, able, moved or sized, lambda option: _why_stay(mover, option)),
+        allocation=target or current,
+        candidates=recorded(
+            standing, able, target or current, lambda candidate: _why_stay(move_to(target=alone(candidate)))
+        ),
         retained=retained,
-        moves=moved is not None,
-        fewer_since=None if moved else going_on.fewer_since,
-        cheaper=None if moved else _told(mover, targets, objections),
-        until=min((found.until for found in objections if found and found.until), default=None),
+        moves=target is not None,
+        fewer_since=None if target else going_on.fewer_since,
+        cheaper=None if target else _told(objections),
+        until=min(
+            (
+                until
+                for move, objection in objections
+                if objection and objection.reason is Stay.COOLDOWN and (until := move.cooldown_ends)
+            ),
+            default=None,
+        ),
     )
 
 
-def _cheaper(case: Case, able: list[Option], current: Allocation) -> list[Allocation]:
+def _cheaper(
+    attempt: Attempt, candidates: Sequence[Candidate], able: Sequence[Candidate], current: Allocation
+) -> list[Allocation]:
     """What would serve the demand at less than what runs does, cheapest first."""
-    others = [option for option in able if not option.held]
-    found = [alone(option) for option in others if option.comparable < current.comparable and _carries(option, current)]
-    if may_mix(case.demand):
-        mixture = cheapest_mixture(case.gate, case.offered, _serving(others))
-        if mixture and mixture.comparable < current.comparable and not all(part.held for part in mixture.parts):
+    others = [item for item in able if not item.running]
+    found = [alone(item) for item in others if item.compared < current.compared and _carries(item, current)]
+    if may_mix(attempt.demand):
+        mixture = cheapest_mixture(attempt, candidates, _serving(others))
+        if mixture and mixture.compared < current.compared and len(mixture.running) < len(mixture.parts):
             found.append(mixture)
-    named = [target for target in found if nameable(case.demand, target, case.names)]
-    return sorted(named, key=lambda item: item.comparable)
+    names = taken_names(attempt)
+    return sorted((item for item in found if nameable(attempt.demand, item, names)), key=lambda item: item.compared)
 
 
-def _serving(options: Iterable[Option]) -> Option | None:
+def _serving(candidates: Iterable[Candidate]) -> Candidate | None:
     """The first that carries the rate."""
-    return next((option for option in options if option.serves), None)
+    return next((item for item in candidates if item.serves), None)
 
 
-def _carries(option: Option, current: Allocation) -> bool:
+def _carries(candidate: Candidate, current: Allocation) -> bool:
     """Whether a move to it loses nothing: it serves the rate, or as much of it as what runs and does not either."""
     lacking = len(current.parts) == 1 and not current.parts[0].serves
-    return option.serves or (lacking and option.requests_per_second >= current.parts[0].requests_per_second)
+    return candidate.serves or (lacking and candidate.requests_per_second >= current.parts[0].requests_per_second)
 
 
-def _why_stay(mover: Mover, option: Option) -> str:
-    objection = mover.objection(alone(option))
+def _why_stay(move: Move) -> str:
+    objection = REBALANCE.refusal(move)
     return objection.message if objection else "something cheaper still was chosen"
 
 
-def _told(mover: Mover, targets: list[Allocation], objections: list[Objection | None]) -> str | None:
+def _told(objections: Sequence[tuple[Move, Refused[Stay] | None]]) -> str | None:
     """Say what a move would save, where it is worth one and only the policy does not allow it."""
-    target = next(
-        (target for target, found in zip(targets, objections, strict=True) if found and found.by_policy), None
-    )
-    if target is None:
+    move = next((move for move, found in objections if found and found.reason is Stay.POLICY), None)
+    if move is None:
         return None
     where = " + ".join(
-        f"{part.replicas} x {part.assessment.tensor_parallel_size} {part.assessment.gpu_type} in pool "
-        f"{part.assessment.pool}"
-        for part in target.parts
+        f"{part.replicas} x {part.tensor_parallel_size} {part.gpu_type} in pool {part.pool}"
+        for part in move.target.parts
     )
-    saving = mover.saving(target)
     return (
-        f"{where} would cost {saving.percent:.0f} % less: USD {usd_text(saving.usd)} within rebalance.horizonHours; "
-        "spec.placement.rebalance.policy is Never"
+        f"{where} would cost {move.saving.percent:.0f} % less: USD {usd_text(move.saving.usd)} within "
+        "rebalance.horizonHours; spec.placement.rebalance.policy is Never"
     )

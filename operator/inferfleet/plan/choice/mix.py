@@ -1,19 +1,20 @@
 """Several kinds of replicas behind one Service, where the user allows it and it is clearly cheaper.
 
-In: a demand's offers and what stock and money leave. Out: the cheapest arrangement of two GPU types, or the counts
-that a running one needs now. Kinds share requests in proportion to their capacity, because the Service does not know
-how long a request is (throughput-and-cost.md 6.1); that is why two are enough. Must not decide whether to move.
+In: an attempt, its candidates, and what capacity and money leave. Out: the cheapest allocation of two GPU types, or the
+counts that a running one needs now. Kinds share requests in proportion to their capacity, because the Service does not
+know how long a request is (throughput-and-cost.md 6.1); that is why two are enough. Must not decide whether to move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from inferfleet.api.enums import MixedGPUTypes
+from inferfleet.domain.candidate import Candidate, Count
 from inferfleet.domain.demand import Demand
-from inferfleet.plan.admission.admission import Gate, held_here
-from inferfleet.plan.candidates.assess import HEADROOM
-from inferfleet.plan.candidates.quote import Option
+from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.candidates.running import running_here
+from inferfleet.plan.candidates.sizing import HEADROOM
 from inferfleet.plan.choice.allocation import Allocation, reserving
 from inferfleet.plan.choice.mix_solver import Mix, MixOption, cheapest_mix
 
@@ -28,99 +29,104 @@ def may_mix(demand: Demand) -> bool:
     return allowed and demand.spec.traffic is not None and demand.spec.replicas is None
 
 
-def cheapest_mixture(gate: Gate, offered: Sequence[Option], best: Option | None) -> Allocation | None:
-    """Return the cheapest two kinds that serve the rate within stock and money, where that saves enough.
+def cheapest_mixture(attempt: Attempt, candidates: Sequence[Candidate], best: Candidate | None) -> Allocation | None:
+    """Return the cheapest two kinds that serve the rate within capacity and money, where that saves enough.
 
-    `best` is the cheapest single option (None: there is none; any mix is then better than nothing).
+    `best` is the cheapest single candidate (None: there is none; any mix is then better than nothing).
     """
-    usable = [option for option in offered if _usable(gate, option)]
-    found = _solved(gate.demand, {_name(option): _kind(gate, option) for option in usable})
+    usable = {_name(item): _as_it_runs(attempt, item) for item in candidates if _usable(attempt, item)}
+    found = _solved(attempt.demand, {name: _kind(attempt, item) for name, item in usable.items()})
     if found is None or len(found.counts) < MOST_KINDS:
         return None
-    by_name = {_name(option): option for option in usable}
-    held = {name: held_here(gate.held, option.assessment) for name, option in by_name.items()}
-    parts = [replace(by_name[name], held=held[name]) for name, _ in found.counts]
-    mixture = _arranged(gate.demand, parts, dict(found.counts))
-    if not _within_limits(gate.demand, mixture) or not gate.affords(*mixture.parts):
+    mixture = _counted(attempt.demand, [usable[name] for name, _ in found.counts], dict(found.counts))
+    if not _within_limits(attempt.demand, mixture) or not attempt.affords(*mixture.parts):
         return None
-    if best is not None and mixture.comparable > best.comparable * (1 - LEAST_SAVING):
+    if best is not None and mixture.compared > best.compared * (1 - LEAST_SAVING):
         return None
     return mixture
 
 
-def resized(gate: Gate, current: Allocation) -> Allocation:
+def resized(attempt: Attempt, current: Allocation) -> Allocation:
     """Return what runs with the counts that the rate needs now: grown by the cheapest addition, or as few as will do.
 
-    What stock or money do not allow is left out and said.
+    What capacity or money do not allow is left out and said.
     """
+    demand = attempt.demand
     names = {_name(part): part for part in current.parts}
-    running = {name: part.held.replicas for name, part in names.items() if part.held}
-    kinds = {name: _kind(gate, part) for name, part in names.items()}
+    running = {name: part.running.replicas for name, part in names.items() if part.running}
+    kinds = {name: _kind(attempt, part) for name, part in names.items()}
     capacity = sum(kinds[name].requests_per_second * count for name, count in running.items())
-    rate = _rate(gate.demand)
+    rate = _rate(demand)
     if capacity >= rate:
-        fewest = _solved(gate.demand, {name: replace(kind, most=running[name]) for name, kind in kinds.items()})
-        shrunk = _arranged(gate.demand, list(names.values()), dict(fewest.counts) if fewest else running)
-        return shrunk if _within_limits(gate.demand, shrunk) else _arranged(gate.demand, list(names.values()), running)
-    room = {name: replace(kind, most=_room(gate, names[name], running[name])) for name, kind in kinds.items()}
+        fewest = _solved(demand, {name: replace(kind, most=running[name]) for name, kind in kinds.items()})
+        shrunk = _counted(demand, current.parts, dict(fewest.counts) if fewest else running)
+        return shrunk if _within_limits(demand, shrunk) else _counted(demand, current.parts, running)
+    room = {name: replace(kind, most=_room(attempt, names[name], running[name])) for name, kind in kinds.items()}
     added = cheapest_mix(list(room.values()), rate - capacity, most_kinds=MOST_KINDS)
     wanted = dict(running)
     for name, count in added.counts if added else ():
         wanted[name] += count
-    grown = _arranged(gate.demand, list(names.values()), wanted)
-    if added and gate.affords(*grown.parts) and _within_limits(gate.demand, grown):
+    grown = _counted(demand, current.parts, wanted)
+    if added and attempt.affords(*grown.parts) and _within_limits(demand, grown):
         return grown
-    return _held_back(gate, current, running, grown if added else None)
+    return _held_back(attempt, current, running, grown if added else None)
 
 
-def _held_back(gate: Gate, current: Allocation, running: dict[str, int], grown: Allocation | None) -> Allocation:
+def _held_back(
+    attempt: Attempt, current: Allocation, running: Mapping[str, int], grown: Allocation | None
+) -> Allocation:
     """Keep the counts that run, and say what keeps them from growing."""
-    kept = _arranged(gate.demand, list(current.parts), running)
+    kept = _counted(attempt.demand, current.parts, running)
     if grown is None:
         message, short = "their pools have no room for what the rate needs", 1
     else:
-        short, usd = max(1, grown.recommended - sum(running.values())), gate.claimed_usd(*grown.parts)
-        message = "the largest count is reached" if gate.money.allows(usd) else gate.money.refusal(usd)
+        short, charge = max(1, grown.recommended - sum(running.values())), attempt.charge(*grown.parts)
+        headroom = attempt.headroom
+        message = "the largest count is reached" if headroom.allows(charge) else headroom.refusal(charge)
     first, *rest = kept.parts
-    return Allocation(parts=(replace(first, short=short, short_message=message), *rest))
+    return Allocation(parts=(first.sized(replace(first.count, short=short, short_message=message)), *rest))
 
 
-def _usable(gate: Gate, option: Option) -> bool:
-    assessment = option.assessment
-    excluded = assessment.pool in gate.excluded_pools or assessment.pool in gate.demand.excluded_pools
-    return option.refusal is None and option.price is not None and not assessment.probe and not excluded
+def _as_it_runs(attempt: Attempt, candidate: Candidate) -> Candidate:
+    placement = running_here(attempt.retained.running, candidate)
+    return candidate if placement is None else candidate.run_by(placement)
 
 
-def _kind(gate: Gate, option: Option) -> MixOption:
-    """One replica of an option as the mix sees it; its capacity is what is left after the headroom."""
-    assessment = option.assessment
-    assert assessment.speed is not None
-    placement = held_here(gate.held, assessment)
-    mine = placement.replicas if placement else 0
+def _usable(attempt: Attempt, candidate: Candidate) -> bool:
+    excluded = candidate.pool in attempt.retained.excluded
+    return candidate.refusal is None and candidate.quote is not None and not candidate.probe and not excluded
+
+
+def _kind(attempt: Attempt, candidate: Candidate) -> MixOption:
+    """One replica of a candidate as the mix sees it; its capacity is what is left after the headroom."""
+    speed, quote = candidate.speed, candidate.quote
+    assert speed is not None
+    assert quote is not None
+    mine = candidate.running.replicas if candidate.running else 0
     return MixOption(
-        name=_name(option),
-        requests_per_second=assessment.speed.requests_per_second / (1 + HEADROOM[assessment.speed.confidence]),
-        usd_per_hour=assessment.tensor_parallel_size * option.charged_per_gpu_hour,
-        gpus=assessment.tensor_parallel_size,
-        group=assessment.gpu_type,
-        most=mine + gate.stock.room(assessment.pool, assessment.tensor_parallel_size),
+        name=_name(candidate),
+        requests_per_second=speed.requests_per_second / (1 + HEADROOM[speed.confidence]),
+        usd_per_hour=quote.replica.usd_per_hour,
+        gpus=candidate.tensor_parallel_size,
+        group=candidate.gpu_type,
+        most=mine + attempt.capacity.room(candidate.pool, candidate.tensor_parallel_size),
     )
 
 
-def _room(gate: Gate, part: Option, running: int) -> int:
+def _room(attempt: Attempt, part: Candidate, running: int) -> int:
     """Replicas that may be added to a part."""
-    assert part.held is not None
-    if part.price is None or part.held.name in gate.limits:
+    assert part.running is not None
+    assert part.quote is not None
+    if not part.quote.stated or part.running.name in attempt.retained.limits:
         return 0
-    most = _kind(gate, part).most
-    return max(0, (most or 0) - running)
+    return max(0, (_kind(attempt, part).most or 0) - running)
 
 
-def _solved(demand: Demand, kinds: dict[str, MixOption]) -> Mix | None:
-    return cheapest_mix(_undominated(list(kinds.values()), _rate(demand)), _rate(demand), most_kinds=MOST_KINDS)
+def _solved(demand: Demand, kinds: Mapping[str, MixOption]) -> Mix | None:
+    return cheapest_mix(_undominated(kinds.values(), _rate(demand)), _rate(demand), most_kinds=MOST_KINDS)
 
 
-def _undominated(kinds: list[MixOption], rate: float) -> list[MixOption]:
+def _undominated(kinds: Iterable[MixOption], rate: float) -> list[MixOption]:
     """Drop kinds that one of the same GPU type can always replace: as fast, no dearer, enough of them for all."""
     kept: list[MixOption] = []
     for kind in sorted(kinds, key=lambda item: (item.usd_per_hour, item.gpus, -item.requests_per_second, item.name)):
@@ -136,10 +142,10 @@ def _undominated(kinds: list[MixOption], rate: float) -> list[MixOption]:
     return kept
 
 
-def _arranged(demand: Demand, parts: Sequence[Option], counts: dict[str, int]) -> Allocation:
+def _counted(demand: Demand, parts: Sequence[Candidate], counts: Mapping[str, int]) -> Allocation:
     """Give the parts their counts, the largest first; what one would lack if it had to serve alone is forgotten."""
     placed = [
-        replace(part, replicas=count, recommended=count, short=0, short_message="")
+        part.sized(Count(recommended=count, replicas=count, reserved=part.count.reserved))
         for part in parts
         if (count := counts.get(_name(part)))
     ]
@@ -147,7 +153,7 @@ def _arranged(demand: Demand, parts: Sequence[Option], counts: dict[str, int]) -
 
 
 def _within_limits(demand: Demand, allocation: Allocation) -> bool:
-    scaling, total = demand.spec.scaling, sum(part.replicas for part in allocation.parts)
+    scaling, total = demand.spec.scaling, allocation.replicas
     return scaling.min_replicas <= total and (scaling.max_replicas is None or total <= scaling.max_replicas)
 
 
@@ -156,5 +162,5 @@ def _rate(demand: Demand) -> float:
     return float(demand.spec.traffic.requests_per_second)
 
 
-def _name(option: Option) -> str:
-    return f"{option.assessment.pool}/{option.assessment.tensor_parallel_size}"
+def _name(candidate: Candidate) -> str:
+    return f"{candidate.pool}/{candidate.tensor_parallel_size}"

@@ -1,37 +1,77 @@
-"""What runs on until its successor is ready, and what that costs meanwhile.
+"""Name what runs: what runs keeps its name, what is new gets one that nothing of this deployment has.
 
-In: placements that are to leave. Out: those that drain, and USD per month. A batch leaves at once, because two must not
-write one output; what lies in a pool that is gone has nothing to drain on. Must not decide what leaves.
+In: an allocation and the names that are taken. Out: placements. A new part may take over the pods of what it replaces,
+and then its name, so that they are replaced one by one. Must not decide what leaves.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 
-from inferfleet.api.enums import Role
-from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.candidate import Candidate
+from inferfleet.domain.demand import Demand
+from inferfleet.domain.naming import child_name
 from inferfleet.domain.placement import Placement
-from inferfleet.domain.world import Pool
-from inferfleet.plan.admission.backoff import ready
+from inferfleet.plan.choice.allocation import Allocation
 
 
-def able_to_drain(demand: Demand, leaving: Iterable[Placement], pools: Iterable[Pool]) -> tuple[Placement, ...]:
-    """Return what of this serves on, as `Draining`, while its successor starts."""
-    if demand.spec.batch is not None:
-        return ()
-    known = {(pool.name, pool.capacity_type) for pool in pools}
-    return tuple(replace(item, role=Role.DRAINING) for item in leaving if (item.pool, item.capacity_type) in known)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names that this deployment has already: `taken` by something that stays.
+
+    `heirs` have pods that a new part takes over, first come first served; `spare` ones are given up and used again
+    only when there is no other, because what is left of their pods would be mistaken for the new ones.
+    """
+
+    taken: tuple[str, ...] = ()
+    heirs: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
 
 
-def arrived(holding: Holding | None) -> Holding | None:
-    """Return the holding without what drains, where all that was to take its place is ready."""
-    staying = tuple(item for item in holding.placements if item.role is not Role.DRAINING) if holding else ()
-    if holding is None or not staying or len(staying) == len(holding.placements) or not ready(holding, staying):
-        return holding
-    return replace(holding, placements=staying)
+def placements(demand: Demand, allocation: Allocation, names: Names) -> tuple[Placement, ...]:
+    """Return the parts as placements, the largest first. They must be `nameable`."""
+    found = _named(demand, allocation, names)
+    return tuple(_placement(part, name or demand.name) for part, name in zip(allocation.parts, found, strict=True))
 
 
-def usd_per_month(placements: Iterable[Placement]) -> Decimal:
-    """Return USD per month of 730 hours of what runs, at the prices it is charged."""
-    return sum((item.usd_per_hour for item in placements), Decimal(0)) * HOURS_PER_MONTH
+def nameable(demand: Demand, allocation: Allocation, names: Names) -> bool:
+    """Tell whether every part gets a name of its own beside those that stay."""
+    return None not in _named(demand, allocation, names)
+
+
+def _named(demand: Demand, allocation: Allocation, names: Names) -> tuple[str | None, ...]:
+    """Name each part: what runs keeps its name, what is new gets the deployment's own or one with a hash."""
+    used = {*names.taken, *(placement.name for placement in allocation.running)}
+    given: list[str | None] = []
+    for part in allocation.parts:
+        if part.running:
+            given.append(part.running.name)
+            continue
+        fresh = (name for name in _own_names(demand, part) if name not in names.spare)
+        found = next((name for name in chain(names.heirs, fresh, names.spare) if name not in used), None)
+        used |= {found} if found else set()
+        given.append(found)
+    return tuple(given)
+
+
+def _own_names(demand: Demand, part: Candidate) -> Iterator[str]:
+    """The deployment's own name, and the one with the candidate's hash, which is worked out only when it is needed."""
+    return (
+        child_name(demand.name, gpu_type=part.gpu_type, pool=part.pool, capacity_type=part.capacity_type, first=first)
+        for first in (True, False)
+    )
+
+
+def _placement(part: Candidate, name: str) -> Placement:
+    assert part.engine is not None
+    assert part.quote is not None
+    return Placement(
+        name=name,
+        pool=part.pool,
+        gpu_type=part.gpu_type,
+        capacity_type=part.capacity_type,
+        tensor_parallel_size=part.tensor_parallel_size,
+        replicas=part.replicas,
+        engine=part.engine,
+        price=part.quote.price,
+    )

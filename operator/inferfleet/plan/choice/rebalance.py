@@ -1,4 +1,4 @@
-"""Is a cheaper arrangement worth moving to? `spec.placement.rebalance` answers, with the move itself priced.
+"""Is a cheaper allocation worth moving to? `spec.placement.rebalance` answers, with the move itself priced.
 
 In: what runs, what is cheaper, the money and the history. Out: the objection to a move, or none. Real-time work moves
 make-before-break: both run until the successor is ready, so the overlap must be affordable. A batch stops, moves and
@@ -8,25 +8,37 @@ goes on from the lines that are finished. Must not move anything.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from inferfleet.api.enums import RebalancePolicy
-from inferfleet.budget.ledger import Headroom
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.memory import GIB
+from inferfleet.domain.money import ZERO, Charge, RunRate
+from inferfleet.domain.refused import Chain
 from inferfleet.domain.wording import duration_text, usd_text
-from inferfleet.plan.candidates.assess import DEADLINE_SHARE, LOAD_HOURS
-from inferfleet.plan.candidates.quote import ZERO, Option
+from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.candidates.sizing import DEADLINE_SHARE, LOAD_HOURS
 from inferfleet.plan.choice.allocation import Allocation, reserving
-from inferfleet.plan.choice.placements import usd_per_month
 from inferfleet.plan.choice.scale_down import not_smaller
-from inferfleet.plan.deadline import hours_left
 
-GIB = 2**30
 # The rates behind render/probes.py: weights arrive at 100 MB/s at least, compilation and graph capture take minutes.
 LOAD_BYTES_PER_HOUR = 100_000_000 * 3600
 COMPILE_HOURS = 300 / 3600
 # Both placements run while the old pods finish their requests: the 150 s of an orderly end (render/probes.py).
 DRAIN_HOURS = 150 / 3600
+
+
+class Stay(StrEnum):
+    """Why something cheaper is not moved to."""
+
+    UNDER_WAY = "UnderWay"
+    SAVES_TOO_LITTLE = "SavesTooLittle"
+    COSTS_MORE = "CostsMore"
+    POLICY = "Policy"
+    COOLDOWN = "Cooldown"
+    DEADLINE = "Deadline"
+    OVERLAP = "Overlap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,114 +51,56 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
-    """Why a move is not made; `by_policy` is True when only the policy Never stands in the way."""
+class Move:
+    """A move that could be made: from what runs with its present counts to something cheaper."""
 
-    message: str
-    by_policy: bool = False
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mover:
-    """The rule for one demand and what it runs."""
-
-    demand: Demand
-    holding: Holding
+    attempt: Attempt
     current: Allocation
-    money: Headroom
-    now: datetime | None
+    target: Allocation
     under_way: bool = False
 
-    def saving(self, target: Allocation) -> Saving:
+    @property
+    def demand(self) -> Demand:
+        """Whose move it is."""
+        return self.attempt.demand
+
+    @property
+    def holding(self) -> Holding:
+        """What it holds."""
+        assert self.attempt.holding is not None
+        return self.attempt.holding
+
+    @property
+    def saving(self) -> Saving:
         """Compare the target with what runs, over what is left of the work or the horizon."""
-        if self.demand.spec.batch is not None:
-            return self._batch_saving(target)
-        before, after = self._hourly(self.current, kept=True), self._hourly(target, kept=False)
+        if self.attempt.batch:
+            return self._batch_saving()
+        before, after = _hourly(self.demand, self.current, runs=True), _hourly(self.demand, self.target, runs=False)
         horizon = Decimal(self.demand.spec.placement.rebalance.horizon_hours)
-        cost = after * _hours(_start_hours(target)) + before * _hours(DRAIN_HOURS)
+        cost = after * _hours(_start_hours(self.target)) + before * _hours(DRAIN_HOURS)
         return Saving(percent=_percent(before - after, before), usd=(before - after) * horizon, cost=cost)
 
-    def objection(self, target: Allocation) -> Objection | None:
-        """Return the first thing that speaks against a move to something cheaper, None when it is worth it."""
-        rules = self.demand.spec.placement.rebalance
-        if self.under_way:
-            return Objection(message="a move is under way already")
-        saving = self.saving(target)
-        if saving.percent < rules.min_saving_percent:
-            return Objection(
-                message=f"saves {saving.percent:.1f} %, less than rebalance.minSavingPercent {rules.min_saving_percent}"
-            )
-        if saving.usd <= saving.cost:
-            return Objection(
-                message=f"moving costs USD {usd_text(saving.cost)} and saves USD {usd_text(saving.usd)} within "
-                f"rebalance.horizonHours {rules.horizon_hours}"
-            )
-        if self.demand.spec.rebalance_policy is not RebalancePolicy.WHEN_CHEAPER:
-            return Objection(message="running work stays: rebalance.policy is Never", by_policy=True)
-        return self._too_soon() or self._too_late(target) or self._unaffordable(target)
-
-    def _too_soon(self) -> Objection | None:
-        moved = self.holding.history.moved_at
-        if moved is None or self.now is None:
+    @property
+    def cooldown_ends(self) -> datetime | None:
+        """When a next move may be made, None when nothing has moved lately."""
+        moved, now = self.attempt.history.moved_at, self.attempt.now
+        if moved is None or now is None:
             return None
         until = moved + timedelta(seconds=self.demand.spec.placement.rebalance.cooldown_seconds)
-        if self.now >= until:
-            return None
-        return Objection(message=f"moved at {moved:%Y-%m-%d %H:%M}; not again before {until:%H:%M} UTC", until=until)
+        return until if now < until else None
 
-    def _too_late(self, target: Allocation) -> Objection | None:
-        """A batch must still meet its deadline where it goes."""
-        left = hours_left(self.demand, self.now)
-        if left is None:
-            return None
-        needed = LOAD_HOURS + max((part.assessment.hours or 0.0) for part in target.parts) * (1 - self.holding.done)
-        if needed <= left * DEADLINE_SHARE:
-            return None
-        return Objection(
-            message=f"would take {duration_text(needed)} more; the deadline is in {duration_text(max(0.0, left))}"
-        )
-
-    def _unaffordable(self, target: Allocation) -> Objection | None:
-        """Both run until the new one is ready: the overlap must be covered before it begins."""
-        if self.demand.spec.batch is not None:
-            return None
-        overlap = overlapping(self.demand, target).claimed_usd + leaving_usd(self.holding, target)
-        if self.money.allows(overlap):
-            return None
-        return Objection(message=f"both would run while moving, and that {self.money.refusal(overlap)}")
-
-    def _hourly(self, allocation: Allocation, *, kept: bool) -> Decimal:
-        """USD per hour of what is needed; of what somebody ordered, where the count is not the plan's."""
-        owned = self.demand.spec.replicas is not None
-        return (
-            sum(
-                (
-                    (part.replicas if owned or not kept else part.recommended) * part.replica_usd_per_month
-                    for part in allocation.parts
-                ),
-                ZERO,
-            )
-            / HOURS_PER_MONTH
-        )
-
-    def _batch_saving(self, target: Allocation) -> Saving:
+    def _batch_saving(self) -> Saving:
         """A batch saves on the lines that are left; its new engine has to load once more."""
         left = Decimal(str(max(0.0, 1 - self.holding.done)))
         before = _total(self.current) * left
-        hourly = sum((part.usd_per_hour or ZERO for part in target.parts), ZERO)
-        load = hourly * _hours(LOAD_HOURS)
-        after = max(ZERO, _total(target) - load) * left
-        hours_left = max(((part.assessment.hours or 0.0) for part in self.current.parts), default=0.0) * float(left)
+        load = sum((part.quote.run_rate.usd_per_hour for part in self.target.parts if part.quote), ZERO) * _hours(
+            LOAD_HOURS
+        )
+        after = max(ZERO, _total(self.target) - load) * left
+        hours_left = _longest(self.current) * float(left)
         horizon = self.demand.spec.placement.rebalance.horizon_hours
         share = Decimal(str(min(1.0, horizon / hours_left))) if hours_left else Decimal(1)
         return Saving(percent=_percent(before - after, before), usd=(before - after) * share, cost=load)
-
-
-def leaving_usd(holding: Holding, target: Allocation) -> Decimal:
-    """USD per month of what runs now and is not part of the target."""
-    staying = {part.held.name for part in target.parts if part.held}
-    return usd_per_month(item for item in holding.placements if item.name not in staying)
 
 
 def overlapping(demand: Demand, target: Allocation) -> Allocation:
@@ -154,8 +108,95 @@ def overlapping(demand: Demand, target: Allocation) -> Allocation:
     return reserving(demand, (not_smaller(part) for part in target.parts))
 
 
+def already_moving(move: Move) -> str | None:
+    """One move at a time."""
+    return "a move is under way already" if move.under_way else None
+
+
+def saves_too_little(move: Move) -> str | None:
+    """rebalance.minSavingPercent."""
+    percent, least = move.saving.percent, move.demand.spec.placement.rebalance.min_saving_percent
+    return f"saves {percent:.1f} %, less than rebalance.minSavingPercent {least}" if percent < least else None
+
+
+def costs_more(move: Move) -> str | None:
+    """rebalance.horizonHours: the move itself costs money."""
+    saving, horizon = move.saving, move.demand.spec.placement.rebalance.horizon_hours
+    if saving.usd > saving.cost:
+        return None
+    return (
+        f"moving costs USD {usd_text(saving.cost)} and saves USD {usd_text(saving.usd)} within "
+        f"rebalance.horizonHours {horizon}"
+    )
+
+
+def not_wanted(move: Move) -> str | None:
+    """rebalance.policy."""
+    wanted = move.demand.spec.rebalance_policy is RebalancePolicy.WHEN_CHEAPER
+    return None if wanted else "running work stays: rebalance.policy is Never"
+
+
+def too_soon(move: Move) -> str | None:
+    """rebalance.cooldownSeconds."""
+    until, moved = move.cooldown_ends, move.attempt.history.moved_at
+    if until is None or moved is None:
+        return None
+    return f"moved at {moved:%Y-%m-%d %H:%M}; not again before {until:%H:%M} UTC"
+
+
+def too_late(move: Move) -> str | None:
+    """A batch must still meet its deadline where it goes."""
+    left = move.demand.hours_left(move.attempt.now)
+    if left is None:
+        return None
+    needed = LOAD_HOURS + _longest(move.target) * (1 - move.holding.done)
+    if needed <= left * DEADLINE_SHARE:
+        return None
+    return f"would take {duration_text(needed)} more; the deadline is in {duration_text(max(0.0, left))}"
+
+
+def overlap_too_dear(move: Move) -> str | None:
+    """Both run until the new one is ready: the overlap must be covered before it begins."""
+    if move.attempt.batch:
+        return None
+    staying = {placement.name for placement in move.target.running}
+    leaving = RunRate.sum(item.run_rate for item in move.holding.placements if item.name not in staying)
+    overlap = overlapping(move.demand, move.target).claim + Charge(leaving)
+    headroom = move.attempt.headroom
+    return None if headroom.allows(overlap) else f"both would run while moving, and that {headroom.refusal(overlap)}"
+
+
+REBALANCE = Chain(
+    (Stay.UNDER_WAY, already_moving),
+    (Stay.SAVES_TOO_LITTLE, saves_too_little),
+    (Stay.COSTS_MORE, costs_more),
+    (Stay.POLICY, not_wanted),
+    (Stay.COOLDOWN, too_soon),
+    (Stay.DEADLINE, too_late),
+    (Stay.OVERLAP, overlap_too_dear),
+)
+"""What speaks against a move to something cheaper; nobody objecting, it is worth it."""
+
+
+def _hourly(demand: Demand, allocation: Allocation, *, runs: bool) -> Decimal:
+    """USD per hour of what is needed; of what somebody ordered, where the count is not the plan's."""
+    owned = demand.spec.replicas is not None
+    return sum(
+        (
+            part.quote.replica.usd_per_hour * (part.replicas if owned or not runs else part.count.recommended)
+            for part in allocation.parts
+            if part.quote
+        ),
+        ZERO,
+    )
+
+
 def _total(allocation: Allocation) -> Decimal:
-    return sum((part.usd_total or ZERO for part in allocation.parts), ZERO)
+    return sum((part.quote.claim.total.usd for part in allocation.parts if part.quote and part.quote.stated), ZERO)
+
+
+def _longest(allocation: Allocation) -> float:
+    return max((part.hours or 0.0) for part in allocation.parts)
 
 
 def _start_hours(target: Allocation) -> float:
@@ -163,9 +204,8 @@ def _start_hours(target: Allocation) -> float:
     return max(max(LOAD_HOURS, _load_hours(part)) for part in target.parts)
 
 
-def _load_hours(part: Option) -> float:
-    estimate, size = part.assessment.memory, part.assessment.tensor_parallel_size
-    weights = estimate.weights_gib * size * GIB if estimate else 0.0
+def _load_hours(part: Candidate) -> float:
+    weights = part.memory.weights_gib * part.tensor_parallel_size * GIB if part.memory else 0.0
     return weights / LOAD_BYTES_PER_HOUR + COMPILE_HOURS
 
 

@@ -1,0 +1,117 @@
+"""One planning cycle: the world, the scratch pads that it is charged against, and what many demands share.
+
+In: a world and the time. Out: for a demand, its attempt, its shape, its candidates, and which of them are admitted.
+What is the same for all demands of a shape or a namespace is worked out once. Must not choose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inferfleet.budget import Ledger, Rules, combine, matching, selects
+from inferfleet.domain.candidate import Candidate
+from inferfleet.domain.demand import Demand, Labels
+from inferfleet.domain.world import Policy, World
+from inferfleet.plan.admission.admission import admit, feasible
+from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.cache import Admitted, CandidateCache
+from inferfleet.plan.admission.capacity import Capacity
+from inferfleet.plan.candidates.assess import assess, site_of
+from inferfleet.plan.candidates.quote import quoted
+from inferfleet.plan.candidates.running import as_running
+from inferfleet.plan.candidates.shape import Shape, shape_of
+from inferfleet.plan.candidates.spot import spot_first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Governed:
+    """What applies to a namespace: its policies, what they allow, and the dedicated pools open to it."""
+
+    policies: tuple[Policy, ...]
+    rules: Rules
+    dedicated_pools: frozenset[str]
+
+
+class Cycle:
+    """See the module."""
+
+    def __init__(self, world: World, now: datetime | None) -> None:
+        """Start from what is held and free."""
+        self.world = world
+        self._now = now
+        self._sites = tuple(site_of(pool) for pool in sorted(world.pools, key=lambda pool: pool.name))
+        self._pools = {site.pool.name: site.pool for site in self._sites}
+        self._prices = {pool.name: pool.price for pool in world.pools}
+        self._capacity = Capacity(world)
+        self._ledger = Ledger(world)
+        self._assessed: dict[Shape, tuple[Candidate, ...]] = {}
+        self._considered: dict[Shape, frozenset[str]] = {}
+        self._caches: dict[tuple[Shape, int | None], CandidateCache] = {}
+        self._governed: dict[Labels, Governed] = {}
+
+    def governed(self, labels: Labels) -> Governed:
+        """Return what applies to a namespace with these labels."""
+        if labels not in self._governed:
+            policies = matching(self.world, labels)
+            dedicated = (pool.name for pool in self.world.pools if selects(pool.namespace_selector, labels))
+            self._governed[labels] = Governed(
+                policies=policies, rules=combine(policies), dedicated_pools=frozenset(dedicated)
+            )
+        return self._governed[labels]
+
+    def attempt(self, demand: Demand) -> Attempt:
+        """Begin to decide for a demand."""
+        return Attempt(
+            demand=demand,
+            holding=self.world.holdings.get(demand.uid),
+            policies=self.governed(demand.namespace_labels).policies,
+            capacity=self._capacity,
+            ledger=self._ledger,
+            now=self._now,
+        )
+
+    def shape(self, demand: Demand) -> Shape:
+        """Return the shape of a demand whose model is known."""
+        governed = self.governed(demand.namespace_labels)
+        return shape_of(demand, governed.rules, self.world.calibrations, dedicated_pools=governed.dedicated_pools)
+
+    def candidates(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
+        """Return the assessed, sized and quoted candidates, cheapest first."""
+        cache = self._cache(attempt, shape)
+        return self._quoted(attempt, shape) if cache is None else cache.candidates
+
+    def admitted(self, attempt: Attempt, shape: Shape, candidates: Sequence[Candidate]) -> Admitted:
+        """Return the candidates as capacity, back-offs and money leave them, and which of them are feasible."""
+        cache = self._cache(attempt, shape)
+        if cache is not None:
+            return cache.admitted(attempt)
+        found = admit(attempt, candidates)
+        return found, feasible(found)
+
+    def considered(self, shape: Shape) -> frozenset[str]:
+        """Return the pools whose price, capacity or back-off could still change a decision about this shape."""
+        if shape not in self._considered:
+            able = (item.pool for item in self._assessed[shape] if item.refusal is None)
+            self._considered[shape] = frozenset(able)
+        return self._considered[shape]
+
+    def _cache(self, attempt: Attempt, shape: Shape) -> CandidateCache | None:
+        """Candidates that all demands of a shape share; what runs, and what has a deadline, is looked at by itself."""
+        if attempt.retained.running or attempt.batch:
+            return None
+        key = (shape, attempt.demand.spec.replicas)
+        if key not in self._caches:
+            self._caches[key] = CandidateCache(self._quoted(attempt, shape), self._capacity)
+        return self._caches[key]
+
+    def _quoted(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
+        """Count and price what was assessed."""
+        if shape not in self._assessed:
+            self._assessed[shape] = tuple(item for site in self._sites for item in assess(shape, site))
+        candidates, running = self._assessed[shape], attempt.retained.running
+        if running:
+            same = attempt.same_spec
+            candidates = tuple(as_running(shape, self._pools, item, running, same_spec=same) for item in candidates)
+        if attempt.batch:
+            candidates = spot_first(attempt.demand, shape, candidates, running, attempt.now)
+        return quoted(attempt.demand, candidates, self._prices)
