@@ -7,7 +7,7 @@ need a number, and must not decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -167,21 +167,6 @@ def _ready_reasons() -> dict[Reason, ReadyReason]:
 
 READY_REASON: Mapping[Reason, ReadyReason] = MappingProxyType(_ready_reasons())
 """What `Ready` says when the candidate that got furthest was rejected for the key."""
-
-
-def furthest(reasons: Iterable[Reason]) -> Reason | None:
-    """Return the rejection that came latest in the documented order, or None when there is none.
-
-    Chosen and feasible reasons are ignored: with one of them present there is a candidate left.
-    """
-    rejected = [reason for reason in reasons if reason.verdict is Verdict.REJECTED]
-    return max(rejected, key=lambda reason: reason.progress, default=None)
-
-
-def ready_reason(reasons: Iterable[Reason]) -> ReadyReason:
-    """Return the reason of `Ready` when all candidates were rejected for `reasons`; none at all: NoMatchingPool."""
-    last = furthest(reasons)
-    return ReadyReason.NO_MATCHING_POOL if last is None else READY_REASON[last]
 
 
 class ConditionType(StrEnum):

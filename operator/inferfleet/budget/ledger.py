@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from inferfleet.api.enums import Category, Enforcement, Role, WorkloadClass
-from inferfleet.budget.policies import selects
+from inferfleet.api.v1alpha1 import selects
 from inferfleet.budget.usage import occupied_usd
 from inferfleet.domain.demand import Demand, Holding, Labels
 from inferfleet.domain.money import HOURS_PER_MONTH

@@ -6,11 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import overload
 
-from inferfleet.api.enums import Role
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.history import NO_HISTORY, History
 from inferfleet.domain.money import HOURS_PER_MONTH
-from inferfleet.domain.placement import Candidate, Placement
+from inferfleet.domain.placement import Candidate, Placement, draining, staying
 
 
 class Record(Sequence[Candidate]):
@@ -99,13 +98,12 @@ class Decision:
     @property
     def moving(self) -> bool:
         """Whether something still runs only until its successor is ready."""
-        return any(placement.role is Role.DRAINING for placement in self.placements)
+        return bool(draining(self.placements))
 
     @property
     def largest(self) -> Placement | None:
         """The largest placement that is meant to stay, the first of equally large ones; None when nothing shall run."""
-        staying = [placement for placement in self.placements if placement.role is not Role.DRAINING]
-        return max(staying, key=lambda placement: placement.replicas, default=None)
+        return max(staying(self.placements), key=lambda placement: placement.replicas, default=None)
 
     @property
     def chosen(self) -> Candidate | None:

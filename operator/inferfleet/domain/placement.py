@@ -1,5 +1,6 @@
 """Where work runs and what was decided: candidates with verdicts, the chosen placements, and their price."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -39,6 +40,16 @@ class Placement:
     def usd_per_hour(self) -> Decimal:
         """USD per hour for the requested GPUs."""
         return self.gpus * self.usd_per_gpu_hour
+
+
+def staying(placements: Iterable[Placement]) -> tuple[Placement, ...]:
+    """Return the placements that are meant to stay, in their order."""
+    return tuple(placement for placement in placements if placement.role is not Role.DRAINING)
+
+
+def draining(placements: Iterable[Placement]) -> tuple[Placement, ...]:
+    """Return the placements that run only until their successors are ready, in their order."""
+    return tuple(placement for placement in placements if placement.role is Role.DRAINING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inferfleet.api.enums import CapacityType
+from inferfleet.api.v1alpha1 import selects
 from inferfleet.budget.ledger import Ledger, claim_of, held_claim
-from inferfleet.budget.policies import Rules, combine, matching, selects
+from inferfleet.budget.policies import Rules, combine, matching
 from inferfleet.budget.pricing import price_of
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding, Labels

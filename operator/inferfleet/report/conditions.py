@@ -5,9 +5,10 @@ arithmetic: messages with numbers come from where they were computed.
 """
 
 from inferfleet.api.conditions import Condition
-from inferfleet.api.enums import ConditionStatus, Role, WorkloadClass
+from inferfleet.api.enums import ConditionStatus, WorkloadClass
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
 from inferfleet.domain.observed import Child
+from inferfleet.domain.placement import draining
 from inferfleet.report.observation import Observation
 from inferfleet.report.pod_trouble import Trouble, pod_trouble, refused_pods, stuck_pods
 from inferfleet.report.prices import stale_prices
@@ -200,8 +201,8 @@ def _rolled_out(seen: Observation) -> bool:
 
     What moves is served by what it leaves; its successor need not be there yet.
     """
-    moving = seen.decision.moving
-    wanted = {item.name for item in seen.decision.placements if not moving or item.role is Role.DRAINING}
+    placements = seen.decision.placements
+    wanted = {item.name for item in draining(placements) or placements}
     workloads = [child for child in seen.workloads if child.name in wanted]
     return (
         len(workloads) == len(wanted)

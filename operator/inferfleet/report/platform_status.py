@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from inferfleet.api.conditions import Condition, Conditions, find_condition
+from inferfleet.api.conditions import Condition, Conditions, timed
 from inferfleet.api.enums import CapacityType, Category, ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ConditionType
 from inferfleet.api.v1alpha1 import (
@@ -17,9 +17,9 @@ from inferfleet.api.v1alpha1 import (
     CategoryUse,
     GPUPoolStatus,
     Reservation,
+    selects,
 )
 from inferfleet.budget.ledger import commitments
-from inferfleet.budget.policies import selects
 from inferfleet.budget.pricing import price_of
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.wording import usd_text
@@ -41,7 +41,7 @@ def understood(
         message=problem[1] if problem else "the object is understood",
         observed_generation=generation,
     )
-    return (_timed(former, ready, now),)
+    return (timed(former, ready, now),)
 
 
 def pool_status(
@@ -95,7 +95,7 @@ def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) 
         message=message,
         observed_generation=generation,
     )
-    return (_timed(former.conditions, new, now),)
+    return (timed(former.conditions, new, now),)
 
 
 def promised_gpus(world: World, pool: Pool) -> int:
@@ -143,7 +143,7 @@ def budget_status(
         categories=tuple(_category(policy, mine, category) for category in _categories(policy, mine)),
         reservations=tuple(_reservation(item) for item in mine[:MOST_RESERVATIONS]),
         reservations_total=len(mine),
-        conditions=(*ready, _timed(former.conditions, _exceeded(remaining, policy, generation), now)),
+        conditions=(*ready, timed(former.conditions, _exceeded(remaining, policy, generation), now)),
     )
 
 
@@ -209,10 +209,3 @@ def _sum(holders: Iterable[_Holder]) -> Decimal:
 
 def _usd(amount: Decimal) -> Decimal:
     return Decimal(usd_text(amount))
-
-
-def _timed(former: Conditions, new: Condition, now: datetime) -> Condition:
-    before = find_condition(former, new.type)
-    stays = before is not None and before.status == new.status and before.last_transition_time is not None
-    time = before.last_transition_time if before is not None and stays else now.replace(microsecond=0)
-    return new.model_copy(update={"last_transition_time": time})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from inferfleet.api.conditions import Condition, find_condition
+from inferfleet.api.conditions import Condition, find_condition, timed
 from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
@@ -42,7 +42,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
     as_recorded = running and not decision.candidates
     return InferenceDeploymentStatus(
         observed_generation=seen.generation,
-        conditions=tuple(_timed(previous, condition, now) for condition in fresh),
+        conditions=tuple(timed(previous.conditions, condition, now) for condition in fresh),
         replicas=_existing(seen),
         ready_replicas=_ready(seen),
         recommended_replicas=decision.recommended_replicas,
@@ -190,14 +190,6 @@ def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Con
 def _planned_reason(previous: InferenceDeploymentStatus) -> str | None:
     planned = find_condition(previous.conditions, ConditionType.PLANNED)
     return planned.reason if planned else None
-
-
-def _timed(previous: InferenceDeploymentStatus, condition: Condition, now: datetime) -> Condition:
-    """Put in the time of the last flip of the status."""
-    before = find_condition(previous.conditions, condition.type)
-    flipped = before is None or before.status != condition.status or before.last_transition_time is None
-    time = now if flipped or before is None else before.last_transition_time
-    return condition.model_copy(update={"last_transition_time": time})
 
 
 def _record(seen: Observation, now: datetime) -> DecisionStatus:
