@@ -170,22 +170,6 @@ class SelfHostedPrice(StrEnum):
     AVERAGE = "Average"
 
 
-class LatencyNeed(StrEnum):
-    """How much latency matters to the users of a workload, for `inferfleet advise`."""
-
-    RELAXED = "Relaxed"
-    INTERACTIVE = "Interactive"
-    CRITICAL = "Critical"
-
-
-class DemandShape(StrEnum):
-    """How demand moves over time, for `inferfleet advise`."""
-
-    STEADY = "Steady"
-    VOLATILE = "Volatile"
-    UNKNOWN = "Unknown"
-
-
 class ConditionStatus(StrEnum):
     """The three states of a Kubernetes condition. Unknown is an answer."""
 

@@ -69,7 +69,6 @@ class Pool:
     tolerations: tuple[Toleration, ...] = ()
     gpu_resource_name: str = "nvidia.com/gpu"
     region: str | None = None
-    min_nodes: int = 0
     max_nodes: int | None = None
     usd_per_gpu_hour: Decimal | None = None
     price_source: str = ""

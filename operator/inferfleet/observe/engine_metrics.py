@@ -88,11 +88,6 @@ def read_metrics(text: str, *, at_seconds: float) -> Reading:
     return samples.reading(at_seconds=at_seconds)
 
 
-def read_snapshot(text: str, *, at_seconds: float) -> CounterSnapshot | Rejected:
-    """Return the counters summed over the engines of one pod; missing or unreadable ones reject the whole text."""
-    return read_metrics(text, at_seconds=at_seconds).counters
-
-
 def _nothing(reason: str) -> Reading:
     return Reading(counters=Rejected(reason=reason), cache=Rejected(reason=reason))
 

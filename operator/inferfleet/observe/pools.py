@@ -66,7 +66,6 @@ def pool_of(
         tolerations=tolerations,
         gpu_resource_name=spec.gpu_resource_name,
         region=spec.region,
-        min_nodes=spec.min_nodes,
         max_nodes=spec.max_nodes,
         usd_per_gpu_hour=spec.usd_per_gpu_hour,
         price_source=f"pool {item.metadata.name}" if spec.usd_per_gpu_hour is not None else "",

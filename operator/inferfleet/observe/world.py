@@ -74,7 +74,6 @@ def demand_of(
     catalog: Catalog,
     namespace_labels: LabelSet,
     first_refused: datetime | None = None,
-    excluded_pools: frozenset[str] = frozenset(),
 ) -> Demand | Unreadable:
     """Return what a deployment asks for, or what is wrong with it."""
     if isinstance(item.content, Unreadable):
@@ -89,7 +88,6 @@ def demand_of(
         generation=item.generation,
         created=item.created,
         first_refused=first_refused,
-        excluded_pools=excluded_pools,
     )
 
 
