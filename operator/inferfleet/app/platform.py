@@ -133,7 +133,8 @@ class PlatformReporter:
             conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
             return GPUPoolStatus(observed_generation=item.generation, conditions=conditions)
         catalog = self._snapshots.catalog()
-        nodes = sorted(members(item.content, self._store.nodes.values()), key=lambda node: node.name)
+        selector = item.content.spec.node_selector.items()
+        nodes = sorted(members(selector, self._store.nodes.values()), key=lambda node: node.name)
         pool = next(pool for pool in world.pools if pool.name == item.name)
         left_out = tuple(text for node in nodes if (text := objection(node, item.content, catalog)) is not None)
         return pool_status(

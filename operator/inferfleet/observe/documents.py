@@ -17,7 +17,8 @@ from inferfleet.observe import objects
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.project_nodes import label_set, namespace_labels, node_facts
 from inferfleet.observe.project_pods import pod_facts
-from inferfleet.observe.world import Sources, build_world, demand_of, used_gpus
+from inferfleet.observe.used_gpus import used_gpus
+from inferfleet.observe.world import Sources, build_world, demand_of
 
 Document = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ GPUs are free and whether work may land there. A node that contradicts the pool 
 subtract what was promised and is not bound yet; the plan does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -27,10 +27,8 @@ from inferfleet.observe.node_fit import (
     telling_labels,
     untolerated,
 )
+from inferfleet.observe.used_gpus import Used
 from inferfleet.render.scheduling import tolerated
-
-Used = Mapping[str, Mapping[str, int]]
-"""Requested devices by node and resource name."""
 
 # Nodes that a message names.
 SHOWN = 3
@@ -49,7 +47,7 @@ def pool_of(
     `price_date` is the day of the pool's own price, None when nobody can tell.
     """
     spec, gpu = item.spec, catalog.gpu(item.spec.gpu_type)
-    mine = tuple(sorted(members(item, nodes or ()), key=lambda node: node.name))
+    mine = tuple(sorted(members(spec.node_selector.items(), nodes or ()), key=lambda node: node.name))
     tolerations = tuple(_toleration(toleration) for toleration in spec.tolerations)
     fits = _fits(mine, item, catalog, tolerations)
     views = tuple(_node(fit, spec.gpu_resource_name, used) for fit in fits)
@@ -109,10 +107,10 @@ def counted_once(pools: Iterable[Pool]) -> tuple[Pool, ...]:
     return tuple(result)
 
 
-def members(item: GPUPool, nodes: Iterable[NodeFacts]) -> Iterable[NodeFacts]:
-    """Yield the nodes that carry all labels of the pool's selector."""
-    selector = frozenset(item.spec.node_selector.items())
-    return (node for node in nodes if selector <= node.labels)
+def members(selector: Iterable[tuple[str, str]], nodes: Iterable[NodeFacts]) -> Iterator[NodeFacts]:
+    """Yield the nodes of a pool: those that carry all labels of its selector."""
+    wanted = frozenset(selector)
+    return (node for node in nodes if wanted <= node.labels)
 
 
 def detected(catalog: Catalog, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ from datetime import datetime
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool
 from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.observed import LabelSet, NodeFacts, PodFacts
+from inferfleet.domain.observed import LabelSet, NodeFacts
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
 from inferfleet.observe.objects import Deployment, Platform, Unreadable
-from inferfleet.observe.pools import Used, counted_once, pool_of
+from inferfleet.observe.pools import counted_once, pool_of
+from inferfleet.observe.used_gpus import Used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +90,3 @@ def demand_of(
         created=item.created,
         first_refused=first_refused,
     )
-
-
-def used_gpus(pods: Iterable[PodFacts]) -> dict[str, dict[str, int]]:
-    """Add up what bound, unfinished pods request, by node and resource."""
-    used: dict[str, dict[str, int]] = {}
-    for pod in pods:
-        if pod.occupies_node and pod.requests:
-            on_node = used.setdefault(pod.node, {})
-            for resource, count in pod.requests:
-                on_node[resource] = on_node.get(resource, 0) + count
-    return used

@@ -100,15 +100,13 @@ def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) 
 
 def promised_gpus(world: World, pool: Pool) -> int:
     """GPUs of this pool that were promised to placements and that no pod has taken up yet."""
-    nodes = {node.name for node in pool.nodes}
-    promised = 0
-    for holding in world.holdings.values():
-        if holding.finished:
-            continue
-        here = sum(placement.gpus for placement in holding.placements if placement.pool == pool.name)
-        bound = sum(bound.gpus for bound in holding.bound if bound.node in nodes)
-        promised += max(0, here - bound)
-    return promised
+    pool_of_node = {node.name: pool.name for node in pool.nodes}
+    return sum(
+        missing * placement.tensor_parallel_size
+        for holding in world.holdings.values()
+        for placement, missing in holding.unbound(pool_of_node)
+        if placement.pool == pool.name
+    )
 
 
 def budget_status(
