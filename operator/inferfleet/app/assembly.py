@@ -20,6 +20,7 @@ from inferfleet.app.reconcile import Reconciler
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.lease import LeaseInCluster
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
@@ -39,7 +40,6 @@ from inferfleet.observe.hub import HubAccess
 from inferfleet.observe.hub_cache import HubModels, hub_is_off
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.objects import Deployment
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store

@@ -21,6 +21,7 @@ from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
 from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -35,7 +36,6 @@ from inferfleet.domain.resources import (
     Resource,
 )
 from inferfleet.observe.listing import list_into
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.observed import Child, EngineContainer
 
-ENGINE_CONTAINER = "engine"
 MODEL_NAME_FLAG = "served-model-name"
 
 

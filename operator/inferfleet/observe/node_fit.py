@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from inferfleet.api.enums import CapacityType
 from inferfleet.catalog.node_gpu import AMD_BETA_PRODUCT, AMD_PRODUCT, GFD_PRODUCT, Identified, UnknownGPU
+from inferfleet.catalog.spot_nodes import spot_labels
 from inferfleet.domain.observed import NodeFacts, Taint
 from inferfleet.domain.world import LabelValues, Toleration
-from inferfleet.render.scheduling import spot_labels
 
 # Labels that may tell a node with other, shared or sliced GPUs from its neighbours, the plainest first
 # (gpu-feature-discovery README, GKE "GPU sharing strategies", ROCm/k8s-device-plugin node labeller).

@@ -28,7 +28,7 @@ from inferfleet.observe.node_fit import (
     untolerated,
 )
 from inferfleet.observe.used_gpus import Used
-from inferfleet.render.scheduling import tolerated
+from inferfleet.render import tolerated
 
 # Nodes that a message names.
 SHOWN = 3

@@ -7,14 +7,14 @@ as compact JSON, everything else is dropped. Must not decide whether something d
 from collections.abc import Mapping
 from typing import Any
 
+from inferfleet.domain.children import DEPLOYMENT_LABEL, HASH_ANNOTATION
 from inferfleet.domain.observed import Child, ChildCondition
 from inferfleet.domain.packing import pack
 from inferfleet.observe.engine_arguments import engine_container
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL, time_of
+from inferfleet.observe.project_pods import time_of
 
 Document = Mapping[str, Any]
 
-HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
 _KEPT_METADATA = ("name", "namespace", "labels", "ownerReferences")
 _OURS = "inferfleet.dev/"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from inferfleet.domain.children import DEPLOYMENT_LABEL, PLACEMENT_LABEL
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
@@ -18,8 +19,6 @@ from inferfleet.observe.scheduler_words import waits_for_a_node
 
 Document = Mapping[str, Any]
 
-DEPLOYMENT_LABEL = "inferfleet.dev/deployment"
-PLACEMENT_LABEL = "inferfleet.dev/placement"
 # A termination message is at most 4096 bytes (k8s.io/api/core/v1, Container.terminationMessagePath).
 _MESSAGE = 4096
 

@@ -8,6 +8,7 @@ time-out of its own: its result is part of the owner's status.
 
 from dataclasses import asdict
 
+from inferfleet.domain.children import WORKER_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.exit_codes import BAD_INPUT
 from inferfleet.domain.placement import Placement
@@ -17,7 +18,7 @@ from inferfleet.render.batch_places import Places, batch_places
 from inferfleet.render.environment import API_KEY_VARIABLE, api_key
 from inferfleet.render.flags import served_model_name
 from inferfleet.render.manifest import Body, Manifest, manifest
-from inferfleet.render.names import BATCH_WORK_PATH, ENGINE_PORT, WORKER_CONTAINER
+from inferfleet.render.names import BATCH_WORK_PATH, ENGINE_PORT
 from inferfleet.render.pod import container_security, engine_container, pod_base
 from inferfleet.render.probes import liveness_probe, shutdown
 from inferfleet.render.resources import shared_memory_mib, worker_resources

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from inferfleet.api.v1alpha1.resource import API_VERSION
+from inferfleet.domain.children import HASH_ANNOTATION
 from inferfleet.domain.demand import Demand
 
-HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
 OWNER_KIND = "InferenceDeployment"
 # 16 hexadecimal digits: 64 bits tell apart the successive contents of one object with room to spare.
 HASH_DIGITS = 16

@@ -31,13 +31,11 @@ class RenderFacts:
     """What manifests need beyond the decision.
 
     `worker_image` runs `inferfleet batch-worker`. `load_bytes` is what one replica reads before it serves (None: from
-    the model's facts). `surge_reserved`: the ledger holds one replica more, so a roll-out may start the new pod first.
-    `now` is the time against which a batch deadline counts (None: the batch is created now).
+    the model's facts). `now` is the time against which a batch deadline counts (None: the batch is created now).
     """
 
     worker_image: str
     load_bytes: int | None = None
-    surge_reserved: bool = False
     now: datetime | None = None
 
 
@@ -63,17 +61,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
             )
             for placement, pool in placed
         )
-    manifests = [
-        deployment(
-            demand,
-            placement,
-            pool,
-            replicas=placement.replicas,
-            startup_seconds=started_within,
-            surge=facts.surge_reserved,
-        )
-        for placement, pool in placed
-    ]
+    manifests = [deployment(demand, placement, pool, startup_seconds=started_within) for placement, pool in placed]
     if placed or decision.suspended:
         manifests.append(service(demand))
     if sum(placement.replicas for placement, _ in placed) >= LEAST_REPLICAS:

@@ -1,8 +1,5 @@
 """Names inside pods, and the places where volumes appear: shared by the files that define and those that use them."""
 
-ENGINE_CONTAINER = "engine"
-WORKER_CONTAINER = "worker"
-
 HTTP_PORT_NAME = "http"
 ENGINE_PORT = 8000
 

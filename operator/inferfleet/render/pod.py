@@ -6,6 +6,8 @@ Secrets only by reference.
 """
 
 from inferfleet.api.enums import CapacityType, WorkloadClass
+from inferfleet.api.gpu_resources import vendor_of
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
@@ -13,7 +15,7 @@ from inferfleet.render.environment import engine_environment
 from inferfleet.render.flags import engine_args
 from inferfleet.render.images import engine_image
 from inferfleet.render.manifest import Body
-from inferfleet.render.names import ENGINE_CONTAINER, ENGINE_PORT, HTTP_PORT_NAME
+from inferfleet.render.names import ENGINE_PORT, HTTP_PORT_NAME
 from inferfleet.render.probes import shutdown, startup_probe
 from inferfleet.render.resources import engine_resources
 from inferfleet.render.scheduling import node_affinity, tolerations
@@ -84,6 +86,6 @@ def _pod_security(pool: Pool) -> Body:
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if pool.gpu_resource_name.startswith("amd.com/"):
+    if vendor_of(pool.gpu_resource_name) == "AMD":
         security["supplementalGroups"] = [AMD_DEVICE_GROUP]
     return security

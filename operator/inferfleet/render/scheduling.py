@@ -8,30 +8,13 @@ spot: EKS and Karpenter do not taint spot nodes.
 from collections.abc import Iterable
 
 from inferfleet.api.enums import CapacityType
+from inferfleet.catalog.spot_nodes import SPOT_TOLERATIONS, spot_labels
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.domain.world import LabelValues, Pool, Toleration
+from inferfleet.domain.world import Pool, Toleration
 from inferfleet.render.labels import placement_selector, selector
 from inferfleet.render.manifest import Body
 
-# Labels with which providers mark spot nodes, and the values that mean spot. `NotIn` also matches nodes without the
-# label. Karpenter docs (well-known labels), EKS managed node groups (capacityType), GKE (gke-spot, gke-provisioning,
-# gke-preemptible), AKS (scalesetpriority, and its successor priority).
-SPOT_LABELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("karpenter.sh/capacity-type", ("spot",)),
-    ("eks.amazonaws.com/capacityType", ("SPOT",)),
-    ("cloud.google.com/gke-spot", ("true",)),
-    ("cloud.google.com/gke-provisioning", ("spot", "preemptible")),
-    ("cloud.google.com/gke-preemptible", ("true",)),
-    ("kubernetes.azure.com/scalesetpriority", ("spot",)),
-    ("kubernetes.azure.com/priority", ("spot",)),
-)
-
-# Taints that AKS puts, and GKE may put, on spot nodes (AKS "Add an Azure Spot node pool"; GKE "Spot VMs").
-_SPOT_TOLERATIONS = (
-    Toleration(key="cloud.google.com/gke-spot", value="true", effect="NoSchedule"),
-    Toleration(key="kubernetes.azure.com/scalesetpriority", value="spot", effect="NoSchedule"),
-)
 # A spot node that is gone must not hold a replica for the default five minutes.
 _DEAD_NODE_SECONDS = 30
 _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -54,17 +37,6 @@ def node_affinity(pool: Pool) -> Body:
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
-def spot_labels(selector: LabelValues, capacity_type: CapacityType) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the labels, with their values, of spot nodes that a pool's pods keep off: none in a spot pool.
-
-    What the pool itself selects by one of the keys stays allowed.
-    """
-    if capacity_type is CapacityType.SPOT:
-        return ()
-    chosen = {key for key, _ in selector}
-    return tuple((key, values) for key, values in SPOT_LABELS if key not in chosen)
-
-
 def tolerated(
     declared: Iterable[Toleration], *, gpu_resource_name: str, capacity_type: CapacityType
 ) -> tuple[Toleration, ...]:
@@ -76,7 +48,7 @@ def tolerated(
     if not any(_covers(toleration, gpu_resource_name) for toleration in wanted):
         wanted.append(Toleration(key=gpu_resource_name, operator="Exists"))
     if capacity_type is CapacityType.SPOT:
-        wanted.extend(extra for extra in _SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
+        wanted.extend(extra for extra in SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
     return tuple(wanted)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from inferfleet.api.v1alpha1 import BatchStatus
+from inferfleet.domain.children import WORKER_CONTAINER
 from inferfleet.report.observation import Observation
 
-WORKER_CONTAINER = "worker"
 # The largest count that the status may hold (its schema's bound). The words come from a pod of the tenant: one absurd
 # number must not make every later write of the status invalid.
 _MOST = 2**53 - 1

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
-from inferfleet.render.names import ENGINE_CONTAINER
 
 # The scheduler's first failure often only means that it has not heard of something yet.
 UNSCHEDULED_GRACE = timedelta(seconds=15)

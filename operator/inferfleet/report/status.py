@@ -14,12 +14,12 @@ from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import CostStatus, MemoryStatus
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
 from inferfleet.report.observation import Observation
 
-LABEL = "inferfleet.dev/deployment"
 # A refusal's numbers are refreshed at most this often.
 _REFUSAL_REFRESH = timedelta(seconds=60)
 _OF_THE_DECISION = (ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
@@ -46,7 +46,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
         replicas=_existing(seen),
         ready_replicas=_ready(seen),
         recommended_replicas=decision.recommended_replicas,
-        selector=f"{LABEL}={name}",
+        selector=f"{DEPLOYMENT_LABEL}={name}",
         placement=decision_view.placement_summary(decision),
         placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
         cost=_cost(previous, seen) if seen.spec and not as_recorded else previous.cost,
