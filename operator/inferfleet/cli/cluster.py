@@ -14,6 +14,7 @@ from typing import Any
 
 import kubernetes
 
+from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.app.calibration.book import CalibrationBook
 from inferfleet.app.calibration.storage import CalibrationStorage
 from inferfleet.apply.client import Client
@@ -27,7 +28,6 @@ from inferfleet.domain.resources import (
     CHILDREN,
     GPU_POOL,
     GPU_TYPE,
-    GROUP,
     INFERENCE_DEPLOYMENT,
     MODEL_PROFILE,
     NAMESPACE,

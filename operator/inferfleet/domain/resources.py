@@ -1,9 +1,13 @@
 """Which Kubernetes resources are read and written, and where they live in the HTTP API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-GROUP = "inferfleet.dev"
-VERSION = "v1alpha1"
+from inferfleet.api import v1alpha1
+
+Document = Mapping[str, Any]
+"""An object as the API server or a YAML file gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +26,16 @@ class Resource:
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
 
 
-def _ours(kind: str, plural: str, *, namespaced: bool = False) -> Resource:
-    return Resource(api_version=f"{GROUP}/{VERSION}", kind=kind, plural=plural, namespaced=namespaced)
+def _ours(model: type[v1alpha1.Resource]) -> Resource:
+    kind = model.definition
+    return Resource(api_version=v1alpha1.API_VERSION, kind=kind.kind, plural=kind.plural, namespaced=kind.namespaced)
 
 
-INFERENCE_DEPLOYMENT = _ours("InferenceDeployment", "inferencedeployments", namespaced=True)
-BUDGET_POLICY = _ours("BudgetPolicy", "budgetpolicies")
-GPU_POOL = _ours("GPUPool", "gpupools")
-GPU_TYPE = _ours("GPUType", "gputypes")
-MODEL_PROFILE = _ours("ModelProfile", "modelprofiles")
+INFERENCE_DEPLOYMENT = _ours(v1alpha1.InferenceDeployment)
+BUDGET_POLICY = _ours(v1alpha1.BudgetPolicy)
+GPU_POOL = _ours(v1alpha1.GPUPool)
+GPU_TYPE = _ours(v1alpha1.GPUType)
+MODEL_PROFILE = _ours(v1alpha1.ModelProfile)
 OURS = (INFERENCE_DEPLOYMENT, BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE)
 """The kinds whose objects people write and the operator follows."""
 

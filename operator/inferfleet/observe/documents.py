@@ -6,12 +6,12 @@ not be read. Documents of other kinds are ignored, because whole manifests folde
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from inferfleet.api.objects import InvalidObject, parse
 from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import LabelSet, NodeFacts
+from inferfleet.domain.resources import Document
 from inferfleet.domain.world import World
 from inferfleet.observe import objects
 from inferfleet.observe.catalog import Catalog, HubLookup
@@ -19,8 +19,6 @@ from inferfleet.observe.project_nodes import label_set, namespace_labels, node_f
 from inferfleet.observe.project_pods import pod_facts
 from inferfleet.observe.used_gpus import used_gpus
 from inferfleet.observe.world import Sources, build_world, demand_of
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,12 @@ In: documents as the API server sends them. Out: frozen values; the part that ca
 as compact JSON, everything else is dropped. Must not decide whether something drifted.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from inferfleet.domain.children import DEPLOYMENT_LABEL, HASH_ANNOTATION
 from inferfleet.domain.observed import Child, ChildCondition
 from inferfleet.domain.packing import pack
+from inferfleet.domain.resources import Document
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_pods import time_of
-
-Document = Mapping[str, Any]
 
 _KEPT_METADATA = ("name", "namespace", "labels", "ownerReferences")
 _OURS = "inferfleet.dev/"

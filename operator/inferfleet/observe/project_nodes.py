@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from inferfleet.domain.observed import Counts, LabelSet, NodeFacts, Taint
-
-Document = Mapping[str, Any]
+from inferfleet.domain.resources import Document
 
 
 def node_facts(document: Document) -> NodeFacts | None:

@@ -6,18 +6,16 @@ resources nor carry our label. Must not keep references into the document.
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from inferfleet.domain.children import DEPLOYMENT_LABEL, PLACEMENT_LABEL
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
+from inferfleet.domain.resources import Document
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
 from inferfleet.observe.scheduler_words import waits_for_a_node
-
-Document = Mapping[str, Any]
 
 # A termination message is at most 4096 bytes (k8s.io/api/core/v1, Container.terminationMessagePath).
 _MESSAGE = 4096

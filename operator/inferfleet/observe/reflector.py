@@ -13,12 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 from inferfleet.domain.observed import Key
-from inferfleet.domain.resources import Resource
+from inferfleet.domain.resources import Document, Resource
 from inferfleet.observe.table import Table
 
 _log = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 
 # How long one watch lives, in seconds; different for each, so that thousands of operators would not reconnect together.
 _SHORTEST_WATCH, _LONGEST_WATCH = 300, 600
