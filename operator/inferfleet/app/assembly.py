@@ -91,7 +91,7 @@ class Assembly:
         snapshots = Snapshots(
             store,
             budgets_required=settings.budgets_required,
-            elsewhere=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
             calibrations=book.all,
         )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)

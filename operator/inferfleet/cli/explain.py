@@ -54,7 +54,7 @@ def explain(
         installed = Installed(
             worker_image=worker_image,
             budgets_required=budgets_required,
-            elsewhere=hub_models() if hub else hub_is_off,
+            hub_lookup=hub_models() if hub else hub_is_off,
         )
         found = explain_one(reading, key, changes=changes, installed=installed)
         emit(values_of(found), output, lambda: table_of(found))

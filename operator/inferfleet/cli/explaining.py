@@ -27,7 +27,7 @@ class Installed:
 
     worker_image: str
     budgets_required: bool
-    elsewhere: HubLookup
+    hub_lookup: HubLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def explain_one(reading: ClusterReading, key: Key, *, changes: Changes, installe
     snapshots = Snapshots(
         store,
         budgets_required=installed.budgets_required,
-        elsewhere=installed.elsewhere,
+        hub_lookup=installed.hub_lookup,
         calibrations=lambda: reading.calibrations,
     )
     world = snapshots.world()

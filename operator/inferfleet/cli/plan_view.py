@@ -16,9 +16,9 @@ from inferfleet.api.reasons import Verdict
 from inferfleet.budget.unit_cost import unit_cost
 from inferfleet.cli.next_step import NEXT_STEP
 from inferfleet.cli.planning import Plan
-from inferfleet.domain.money import HOURS_PER_MONTH
+from inferfleet.domain.money import HOURS_PER_MONTH, ZERO
 from inferfleet.domain.placement import Candidate
-from inferfleet.domain.wording import usd_text
+from inferfleet.domain.wording import duration_text, usd_text
 from inferfleet.report.decision_view import (
     budget_shares,
     candidate_rows,
@@ -78,7 +78,7 @@ def _speed(candidate: Candidate) -> dict[str, object]:
 def table_of(plans: Sequence[Plan]) -> RenderableType:
     """Return what a person reads: per deployment a summary and the candidates, then the total."""
     parts: list[RenderableType] = [part for plan in plans for part in (story_of(plan), Text())]
-    monthly = sum((plan.decision.usd_per_month for plan in plans if not _is_batch(plan)), start=HOURS_PER_MONTH * 0)
+    monthly = sum((plan.decision.usd_per_month for plan in plans if not plan.demand.spec.is_batch), start=ZERO)
     ready = sum(plan.ready for plan in plans)
     parts.append(Text(f"{ready} of {len(plans)} can be served; real-time work costs USD {usd_text(monthly)} per month"))
     return Group(*parts)
@@ -109,7 +109,7 @@ def _summary(plan: Plan) -> list[Text]:
         else:
             amount += f", {cost.usd_total} in total"
         tokens = "" if cost.usd_per_million_tokens is None else f", {cost.usd_per_million_tokens} per million tokens"
-        dated = f" of {cost.price_date}" if cost.price_date else ""
+        dated = f", dated {cost.price_date}" if cost.price_date else ""
         lines.append(f"  costs     {amount}{tokens}{_assumed_volume(plan)} ({cost.price_source}{dated})")
     if plan.decision.budget.message != plan.message:
         lines.append(f"  budget    {plan.decision.budget.message}")
@@ -136,7 +136,7 @@ def _asked(plan: Plan) -> str:
         )
     batch = spec.batch
     lines = f"{batch.requests} requests" if batch and batch.requests else "an uncounted input"
-    deadline = f" within {batch.deadline_seconds} s" if batch and batch.deadline_seconds else ""
+    deadline = f" within {duration_text(batch.deadline_seconds / 3600)}" if batch and batch.deadline_seconds else ""
     return f"{model.id}, a batch of {lines}{deadline}"
 
 
@@ -148,10 +148,6 @@ def _assumed_volume(plan: Plan) -> str:
 def _created(plan: Plan) -> list[str]:
     names = [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in plan.manifests]
     return [", ".join(names)] if names else []
-
-
-def _is_batch(plan: Plan) -> bool:
-    return plan.demand.spec.batch is not None
 
 
 def candidate_table(candidates: Sequence[Candidate], *, told: str = "") -> Table:

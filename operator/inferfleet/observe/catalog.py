@@ -32,10 +32,10 @@ class Catalog:
         gpu_types: Iterable[GPUType] = (),
         profiles: Iterable[ModelProfile] = (),
         *,
-        elsewhere: HubLookup | None = None,
+        hub_lookup: HubLookup | None = None,
     ) -> None:
         """Take the objects in any order; profiles that state different facts of one model describe none."""
-        self._hub_lookup = elsewhere
+        self._hub_lookup = hub_lookup
         declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
         self._gpus = dict(gpus()) | declared
         self._types = tuple(self._gpus[name] for name in sorted(self._gpus))

@@ -31,11 +31,11 @@ class Offline:
 
 
 def world_from_documents(
-    documents: Iterable[Document], *, budgets_required: bool = False, elsewhere: HubLookup | None = None
+    documents: Iterable[Document], *, budgets_required: bool = False, hub_lookup: HubLookup | None = None
 ) -> Offline:
     """Read documents as the operator would read them from the cluster; nothing is held and nothing runs.
 
-    `elsewhere` may know models that are neither built in nor among the documents.
+    `hub_lookup` may know models that are neither built in nor among the documents.
 
     A namespace without a Namespace document has only the label that Kubernetes puts on each
     (`kubernetes.io/metadata.name`).
@@ -47,7 +47,7 @@ def world_from_documents(
     invalid = tuple(error for item in ours if (error := _error(item)) is not None)
     profiles = [objects.model_profile(item) for item in by_kind.get("ModelProfile", ())]
     types = [objects.gpu_type(item) for item in by_kind.get("GPUType", ())]
-    catalog = Catalog(_readable(types), _readable(profiles), elsewhere=elsewhere)
+    catalog = Catalog(_readable(types), _readable(profiles), hub_lookup=hub_lookup)
     pods = [facts for item in by_kind.get("Pod", ()) if (facts := pod_facts(item)) is not None]
     world = build_world(
         Sources(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from inferfleet.domain.wording import duration_text
 from inferfleet.observe.engine_metrics import (
     LONGEST_TEXT,
     NAMES,
@@ -108,7 +109,7 @@ def _reading(series: list[dict[str, Any]], *, now: float) -> Reading:
     if not newest:
         raise ReadingFailed("Prometheus has no samples of this pod")
     if not isfinite(newest) or now - newest > STALE_SECONDS:
-        raise ReadingFailed(f"stale: the newest sample is {now - newest:.0f} s old")
+        raise ReadingFailed(f"stale: the newest sample is {duration_text((now - newest) / 3600)} old")
     return samples.reading(at_seconds=newest)
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from inferfleet.domain.model import Model, UnknownModel
+from inferfleet.domain.wording import duration_text
 from inferfleet.observe.hub import REMEDY, HubAccess, Unreachable, look_up
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class HubModels:
         before, now = self._entries[key], self._clock()
         if isinstance(answer, Unreachable):
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**before.failures)
-            message = f"{answer.message}; it is asked again in {pause:.0f} s. Otherwise {REMEDY}"
+            message = f"{answer.message}; it is asked again in {duration_text(pause / 3600)}. Otherwise {REMEDY}"
             known = before.answer if isinstance(before.answer, Model) else None
             said = known or UnknownModel(id=key[0], message=message, pending=True)
             self._entries[key] = _Entry(answer=said, valid_until=now + pause, failures=before.failures + 1)

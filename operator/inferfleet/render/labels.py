@@ -7,7 +7,6 @@ make pods match somebody else's selectors.
 
 from enum import StrEnum
 
-from inferfleet.api.enums import WorkloadClass
 from inferfleet.domain.children import DEPLOYMENT_LABEL, PLACEMENT_LABEL
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
@@ -25,7 +24,7 @@ class Component(StrEnum):
 
 def component(demand: Demand) -> Component:
     """Return what the pods of this demand are."""
-    return Component.BATCH if demand.spec.workload.workload_class is WorkloadClass.BATCH else Component.ENGINE
+    return Component.BATCH if demand.spec.is_batch else Component.ENGINE
 
 
 def common(demand: Demand) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from inferfleet.api.enums import CapacityType, SpotPolicy, WorkloadClass
+from inferfleet.api.enums import CapacityType, SpotPolicy
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
@@ -49,7 +49,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
     placed = [(placement, _pool(demand, placement, pools)) for placement in decision.placements]
     if len({placement.name for placement, _ in placed}) != len(placed):
         raise RenderError(f"placements of {demand.name}: two have the same name; names must differ")
-    if demand.spec.workload.workload_class is WorkloadClass.BATCH:
+    if demand.spec.is_batch:
         return tuple(
             job(
                 demand,

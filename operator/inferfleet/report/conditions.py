@@ -5,7 +5,7 @@ arithmetic: messages with numbers come from where they were computed.
 """
 
 from inferfleet.api.conditions import Condition
-from inferfleet.api.enums import ConditionStatus, WorkloadClass
+from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
 from inferfleet.domain.observed import Child
 from inferfleet.domain.placement import draining
@@ -91,7 +91,7 @@ def least_replicas(seen: Observation) -> int:
 def is_batch(seen: Observation) -> bool:
     """Whether this is a batch; what cannot be read is judged by what runs."""
     if seen.spec is not None:
-        return seen.spec.workload.workload_class is WorkloadClass.BATCH
+        return seen.spec.is_batch
     return any(child.kind == "Job" for child in seen.workloads)
 
 

@@ -6,10 +6,9 @@ operator adds what it observed, the command line prints them as they are. Must n
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from inferfleet.api.enums import Confidence
-from inferfleet.api.scalars import WIDE
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
     BackOffStatus,
@@ -29,7 +28,7 @@ from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.money import HOURS_PER_MONTH
 from inferfleet.domain.placement import Candidate
-from inferfleet.domain.wording import rate_text, usd_text
+from inferfleet.domain.wording import in_cents, rate_text, unit_price
 
 # What `status.decision.candidates` may hold (api.md, section 1).
 MOST_CANDIDATES = 32
@@ -77,9 +76,9 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
     unit = unit_cost(spec, usd_per_month=decision.usd_per_month, usd_total=total)
     return CostStatus(
         usd_per_hour=Decimal(rate_text(decision.usd_per_hour)),
-        usd_per_month=Decimal(usd_text(decision.usd_per_month)),
-        usd_total=None if total is None else Decimal(usd_text(total)),
-        usd_per_million_tokens=None if unit is None else _unit_price(unit.usd_per_million_tokens),
+        usd_per_month=in_cents(decision.usd_per_month),
+        usd_total=None if total is None else in_cents(total),
+        usd_per_million_tokens=None if unit is None else unit_price(unit.usd_per_million_tokens),
         price_source=largest.price_source[:256],
         price_date=largest.price_date,
     )
@@ -137,8 +136,7 @@ def candidate_rows(decision: Decision, *, most: int | None = None) -> tuple[Cand
 def budget_shares(decision: Decision) -> tuple[BudgetShare, ...]:
     """Return what is reserved for this deployment in each matching policy."""
     return tuple(
-        BudgetShare(policy=policy, reserved_usd_per_month=Decimal(usd_text(usd)))
-        for policy, usd in decision.budget.reservations
+        BudgetShare(policy=policy, reserved_usd_per_month=in_cents(usd)) for policy, usd in decision.budget.reservations
     )
 
 
@@ -155,7 +153,7 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
         required_gib=_gib(memory.required_gib) if memory else None,
         usable_gib=_gib(memory.usable_gib) if memory else None,
         replicas=candidate.replicas,
-        usd_per_month=None if hourly is None else Decimal(usd_text(hourly * HOURS_PER_MONTH)),
+        usd_per_month=None if hourly is None else in_cents(hourly * HOURS_PER_MONTH),
     )
 
 
@@ -177,11 +175,6 @@ def _measured(calibration: Calibration) -> MeasuredMemory | None:
         learned_at=datetime.fromisoformat(calibration.learned_at) if calibration.learned_at else None,
         source=calibration.source[:256],
     )
-
-
-def _unit_price(usd: Decimal) -> Decimal:
-    """Cents, and below one dollar two digits more: million tokens often cost a few cents."""
-    return usd.quantize(Decimal("0.01") if usd >= 1 else Decimal("0.0001"), ROUND_HALF_UP, WIDE)
 
 
 def _gib(value: float) -> Decimal:

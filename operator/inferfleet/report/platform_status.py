@@ -23,7 +23,7 @@ from inferfleet.budget.ledger import commitments
 from inferfleet.budget.pricing import price_of
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.money import ZERO
-from inferfleet.domain.wording import usd_text
+from inferfleet.domain.wording import in_cents, usd_text
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.report.prices import stale_price
 
@@ -135,9 +135,9 @@ def budget_status(
     ready = understood(former.conditions, None, generation=generation, now=now)
     return BudgetPolicyStatus(
         observed_generation=generation,
-        reserved_usd_per_month=_usd(reserved),
-        committed_usd_per_month=_usd(committed),
-        remaining_usd_per_month=_usd(remaining),
+        reserved_usd_per_month=in_cents(reserved),
+        committed_usd_per_month=in_cents(committed),
+        remaining_usd_per_month=in_cents(remaining),
         categories=tuple(_category(policy, mine, category) for category in _categories(policy, mine)),
         reservations=tuple(_reservation(item) for item in mine[:MOST_RESERVATIONS]),
         reservations_total=len(mine),
@@ -179,9 +179,9 @@ def _category(policy: Policy, holders: list[_Holder], category: Category) -> Cat
     total = policy.spec.usd_per_month
     return CategoryUse(
         name=category,
-        usd_per_month=None if cap is None else _usd(cap),
-        reserved_usd_per_month=_usd(reserved),
-        committed_usd_per_month=_usd(committed),
+        usd_per_month=None if cap is None else in_cents(cap),
+        reserved_usd_per_month=in_cents(reserved),
+        committed_usd_per_month=in_cents(committed),
         percent_of_total=Decimal(f"{(reserved + committed) / total * 100:.1f}") if total else None,
     )
 
@@ -194,7 +194,7 @@ def _reservation(holder: _Holder) -> Reservation:
         namespace=item.namespace,
         name=item.name,
         category=item.category,
-        usd_per_month=_usd(holder.usd),
+        usd_per_month=in_cents(holder.usd),
         replicas=sum(placement.replicas for placement in item.placements),
         capacity_type=CapacityType(largest.capacity_type) if largest else None,
     )
@@ -203,7 +203,3 @@ def _reservation(holder: _Holder) -> Reservation:
 def _sum(holders: Iterable[_Holder]) -> Decimal:
     """USD per month of run-rates, and totals of batches, which are held until they are spent."""
     return sum((item.usd for item in holders), ZERO)
-
-
-def _usd(amount: Decimal) -> Decimal:
-    return Decimal(usd_text(amount))

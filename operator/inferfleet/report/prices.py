@@ -30,7 +30,7 @@ def stale_price(price: Price | None, now: datetime, greatest_age: timedelta | No
     if price is None or price.date is None or not _older(price.date, now, greatest_age):
         return ""
     amount, days = rate_text(price.usd_per_gpu_hour), greatest_age.days if greatest_age else 0
-    return f"USD {amount} per GPU-hour ({price.source}) is of {price.date:%Y-%m-%d}: more than {days} days old"
+    return f"USD {amount} per GPU-hour ({price.source}) is dated {price.date:%Y-%m-%d}: more than {days} days old"
 
 
 def _older(stated: date, now: datetime, greatest_age: timedelta | None) -> bool:

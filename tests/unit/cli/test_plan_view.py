@@ -125,7 +125,7 @@ def test_a_served_deployment_reads_as_a_story() -> None:
         "team-a/chat  Decided  2 x 1 nvidia-l40s-48gb in pool l40s-od",
         "  asks      meta-llama/Llama-3.1-8B-Instruct, 4 requests/s of 800 + 300 tokens,"
         " at most 50 ms per output token",
-        "  costs     USD 3.20 per hour, 2336.00 per month, 1.06 per million tokens (pool l40s-od of 2026-11-01)",
+        "  costs     USD 3.20 per hour, 2336.00 per month, 1.06 per million tokens (pool l40s-od, dated 2026-11-01)",
         "  budget    2336.00 USD per month reserved from team-a",
         "  creates   Deployment chat",
         "verdict   reason                  GPU               TP  pool     capacity  replicas  GiB needed  usable"
