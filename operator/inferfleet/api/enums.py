@@ -70,7 +70,7 @@ class RebalancePolicy(StrEnum):
 
 
 class ReservePolicy(StrEnum):
-    """What the budget ledger holds for a deployment that may grow: the current count or the largest one."""
+    """What the budget ledger reserves for a deployment that may grow: the current count or the largest one."""
 
     CURRENT = "Current"
     MAX = "Max"

@@ -1,8 +1,7 @@
-"""Why: the reasons of candidates, of conditions and of `Ready`, each with its remedy in the comment above it.
+"""The reasons of candidates, of conditions and of `Ready`, each with its remedy in the comment above it.
 
-In: nothing. Out: enumerations in their documented order, and the pure mapping from "the candidate that got furthest" to
-the reason of `Ready`. Messages with numbers are written where the decision is made; this file must not hold texts that
-need a number, and must not decide.
+In: nothing. Out: enumerations in their documented order, and the reason of `Ready` for each rejection. Messages with
+numbers are written where the decision is made; this file must not hold texts that need a number, and must not decide.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class Reason(StrEnum):
 
     @property
     def progress(self) -> int:
-        """How far a candidate with this reason got; larger is further, feasible and chosen furthest."""
+        """How far a candidate with this reason got; larger is further, and feasible and chosen ones got furthest."""
         return REJECTION_ORDER.index(self) if self in REJECTION_ORDER else len(REJECTION_ORDER)
 
 
@@ -166,7 +165,7 @@ def _ready_reasons() -> dict[Reason, ReadyReason]:
 
 
 READY_REASON: Mapping[Reason, ReadyReason] = MappingProxyType(_ready_reasons())
-"""What `Ready` says when the candidate that got furthest was rejected for the key."""
+"""The reason of `Ready`, by the rejection of the candidate that got furthest."""
 
 
 class ConditionType(StrEnum):

@@ -1,4 +1,4 @@
-"""Turning a Hugging Face config.json into the facts of a model.
+"""The facts of a model, from a Hugging Face config.json.
 
 In: the parsed mapping of any text or multimodal model. Out: a `Model`, or an `UnknownModel` that says what is missing.
 Pure; the hub is asked elsewhere. The names are those that transformers' configuration classes use.

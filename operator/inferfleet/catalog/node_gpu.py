@@ -1,7 +1,7 @@
-"""Which GPU type a node carries, read from its labels alone.
+"""The GPU type of a node, from its labels alone.
 
-In: the labels of one node and the known GPU types (built-in and `GPUType` objects). Out: `Identified` with everything
-that was inferred and from which label, or `UnknownGPU` with the reason. It never guesses: labels that contradict each
+In: the labels of one node and the known GPU types (built-in and `GPUType` objects). Out: `Identified` with all that was
+inferred, or `UnknownGPU` with the reason. It never guesses: labels that contradict each
 other, a memory figure that fits no candidate, and an ambiguous name all give `UnknownGPU`. It does not count GPUs:
 `status.allocatable` of the node does.
 """

@@ -1,4 +1,4 @@
-"""How providers mark spot nodes: labels that work keeps off unless it may run on spot, and taints that it tolerates there.
+"""How providers mark spot nodes: the labels that pods of other pools keep off, and the taints that pods tolerate there.
 
 In: what a pool selects and how it is sold. Out: label keys with the values that mean spot.
 """

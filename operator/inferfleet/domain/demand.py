@@ -103,10 +103,10 @@ class Holding:
         return next((pods for pods in self.pods if pods.placement == placement), Pods(placement=placement))
 
     def unbound(self, pool_of_node: Mapping[str, str]) -> Iterator[tuple[Placement, int]]:
-        """Yield each placement with the number of its replicas that no pod has taken up; nothing for a batch that ended.
+        """Yield each placement with the number of its replicas that no pod has taken up; a finished batch has none.
 
-        `pool_of_node` names the pool of each node. Placements that are about to leave stand last and have their pods,
-        so the GPUs that are bound in a pool count as theirs first.
+        `pool_of_node` names the pool of each node. Draining placements stand last and have their pods, so the GPUs that
+        are bound in a pool count as theirs first.
         """
         if self.finished:
             return

@@ -1,4 +1,4 @@
-"""Turns decisions into manifests: plain dictionaries that the cluster shall equal, one file per kind.
+"""Turns decisions into manifests, the objects that the cluster shall hold; one file per kind.
 
 In: a demand, its decision, the pools it names, and a few facts of the installation. Out: manifests in apply order, the
 same for the same input, byte by byte. Nothing here decides anything, asks a cluster, or knows the time. Other packages

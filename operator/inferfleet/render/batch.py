@@ -29,7 +29,7 @@ WORKER_METRICS_PORT = 8001
 BACKOFF_LIMIT = 4
 # Requests in flight per sequence that the engine runs at once; `vllm run-batch` keeps its queue as long.
 IN_FLIGHT_PER_SEQUENCE = 2
-# What the worker leaves of the grace period to itself for writing and to the engine for ending.
+# Seconds of the grace period in which the worker writes and the engine ends.
 END_SECONDS = 8
 
 
@@ -75,7 +75,7 @@ def job(
 
 
 def _intent(demand: Demand, placement: Placement) -> Body:
-    """What makes one Job another one: model, engine, places, deadline, and where and how it runs."""
+    """Return what a Job is made for; any change of it needs another Job."""
     spec = demand.spec
     assert spec.batch is not None
     return {
@@ -88,7 +88,7 @@ def _intent(demand: Demand, placement: Placement) -> Body:
 
 
 def _failure_policy() -> Body:
-    """Rules in order: an interruption is nobody's fault, bad input is final; all else counts towards `backoffLimit`."""
+    """Return the rules in order: interruptions do not count, bad input is final, all else counts to `backoffLimit`."""
     return {
         "rules": [
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},

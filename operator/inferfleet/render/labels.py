@@ -23,7 +23,7 @@ class Component(StrEnum):
 
 
 def component(demand: Demand) -> Component:
-    """Return what the pods of this demand are."""
+    """Return what the pods of this demand are for."""
     return Component.BATCH if demand.spec.is_batch else Component.ENGINE
 
 
@@ -55,7 +55,7 @@ def placement_selector(demand: Demand, placement: Placement) -> dict[str, str]:
 
 
 def annotations(placement: Placement, pool: Pool) -> dict[str, str]:
-    """Say what a person wants to know; as annotations, because names may be longer than label values."""
+    """Return what people want to know of a placement; names may be longer than label values."""
     return {
         "inferfleet.dev/pool": pool.name,
         "inferfleet.dev/gpu-type": placement.gpu_type,

@@ -42,8 +42,8 @@ class RenderFacts:
 def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts: RenderFacts) -> tuple[Manifest, ...]:
     """Return the manifests of a decision: workloads first, then what stands in front of them.
 
-    Empty when nothing shall run; of a suspended deployment the Service stays, and its address with it. Raises
-    `RenderError` when a pool is unknown or the decision and the demand disagree.
+    Empty when nothing shall run, but a suspended deployment keeps its Service and so its address. Raises `RenderError`
+    when a pool is unknown or the decision and the demand disagree.
     """
     started_within = startup_seconds(facts.load_bytes or _load_bytes(demand))
     placed = [(placement, _pool(demand, placement, pools)) for placement in decision.placements]
@@ -70,7 +70,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
 
 
 def _pool(demand: Demand, placement: Placement, pools: Mapping[str, Pool]) -> Pool:
-    """Find the pool and make sure that the pods can only land where the decision says and the tenant allows."""
+    """Return the pool, unless pods could run where neither decision nor tenant wants them. Raises `RenderError`."""
     pool = pools.get(placement.pool)
     if pool is None:
         raise RenderError(f"placement {placement.name}: pool {placement.pool!r} does not exist")

@@ -50,7 +50,7 @@ def engine_container(demand: Demand, placement: Placement, pool: Pool, startup_s
 
 
 def pod_base(demand: Demand, placement: Placement, pool: Pool) -> Body:
-    """Return what the pod specs of both classes share: placement on nodes, identity, and the time to leave."""
+    """Return what the pod specs of both classes share: nodes, security, and the time to end."""
     expendable = demand.spec.is_batch or placement.capacity_type is CapacityType.SPOT
     return {
         "affinity": node_affinity(pool),

@@ -1,4 +1,4 @@
-"""How much of a node a pod asks for: its GPUs, and the same share of processors and memory.
+"""What a pod requests of a node: its GPUs, and the same share of processors and memory.
 
 In: the pool and the GPUs of a replica. Out: `resources` of containers. The sum over a full node stays below what the
 node offers, with room for daemon sets, so a pod whose GPUs are free always fits. Extended resources stand in requests

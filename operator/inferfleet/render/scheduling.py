@@ -1,4 +1,4 @@
-"""Which nodes a pod may run on: the chosen pool's, and never spot by accident.
+"""The nodes that a pod may run on: those of its pool, and never spot by accident.
 
 In: the pool, the placement. Out: affinity, tolerations and topology spread. The affinity is required and names the
 labels that the provisioner puts on new nodes, so that a pool at zero can grow. Absence of a toleration keeps nobody off
@@ -21,10 +21,9 @@ _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreach
 
 
 def node_affinity(pool: Pool) -> Body:
-    """Require the pool's labels, and the absence of those of nodes that the plan does not count on.
+    """Return the affinity that requires the pool's labels and excludes nodes that the plan does not count on.
 
-    These are every known spot mark in a pool that is not spot, and what tells the pool's nodes with other, shared or
-    sliced GPUs apart, where there are such.
+    Excluded are spot nodes, unless the pool is spot, and nodes of the pool with other, shared or sliced GPUs.
     """
     expressions: list[Body] = [
         {"key": key, "operator": "In", "values": [value]} for key, value in sorted(pool.node_selector)
@@ -40,7 +39,7 @@ def node_affinity(pool: Pool) -> Body:
 def tolerated(
     declared: Iterable[Toleration], *, gpu_resource_name: str, capacity_type: CapacityType
 ) -> tuple[Toleration, ...]:
-    """Return what a pool's pods tolerate on healthy nodes, which the plan must count by as well.
+    """Return what a pool's pods tolerate on healthy nodes; the plan counts nodes by the same rule.
 
     That is what the pool declares, the taint named after its GPU resource, and on spot pools the providers' taints.
     """
@@ -53,9 +52,9 @@ def tolerated(
 
 
 def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
-    """Write what the pool's pods tolerate.
+    """Return what the pool's pods tolerate.
 
-    `leave_dead_nodes`: be replaced 30 s after the node stops answering, instead of the default 300 s.
+    `leave_dead_nodes`: a pod is replaced 30 s after its node stops answering, not after the default 300 s.
     """
     wanted = tolerated(pool.tolerations, gpu_resource_name=pool.gpu_resource_name, capacity_type=pool.capacity_type)
     bodies = [_toleration(toleration) for toleration in wanted]
@@ -68,10 +67,9 @@ def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
 
 
 def topology_spread(demand: Demand) -> list[Body]:
-    """Prefer other zones and other nodes for further replicas; a preference, because GPUs are scarce.
+    """Return a preference for other zones and other nodes for further replicas; no rule, because GPUs are scarce.
 
-    It stands in the pod template also for one replica: a template that changed with the count would restart every pod
-    when a second one is added.
+    A single replica has it too: a template that changed with the count would restart every pod when a second one comes.
     """
     return [
         {
@@ -90,7 +88,7 @@ def workload_selector(demand: Demand, placement: Placement) -> Body:
 
 
 def _covers(toleration: Toleration, key: str) -> bool:
-    """Tell whether the pool's owner already said something about this taint; an empty key says something about all."""
+    """Whether a toleration is about the taint of this key; an empty key is about all taints."""
     return toleration.key in {key, ""}
 
 

@@ -21,7 +21,7 @@ REVISIONS_KEPT = 2
 def deployment(demand: Demand, placement: Placement, pool: Pool, *, startup_seconds: int) -> Manifest:
     """Return the Deployment, whose engines may take `startup_seconds` to start.
 
-    In a roll-out one pod leaves before its successor comes: no GPU is used beyond what was paid for.
+    In a roll-out one pod ends before its successor starts: no GPU is used beyond what is paid for.
     """
     body: Body = {
         "metadata": {

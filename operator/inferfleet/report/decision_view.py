@@ -1,4 +1,4 @@
-"""A decision in the shape of `status`: the one place where its numbers become the text that people and programs read.
+"""A decision in the shape of `status`; the one place where its numbers are rounded.
 
 In: a `Decision` with its spec. Out: the parts of `InferenceDeploymentStatus` that follow from the decision alone; the
 operator adds what it observed, the command line prints them as they are. Must not look at a cluster or a clock.
@@ -110,7 +110,7 @@ def chosen_memory(decision: Decision) -> MemoryStatus | None:
 
 
 def history_status(decision: Decision) -> HistoryStatus | None:
-    """Return what later decisions have to know, in whole seconds; None when that is nothing."""
+    """Return what later decisions have to know, with times in whole seconds; None when there is nothing."""
     history = decision.history
     if history == NO_HISTORY:
         return None

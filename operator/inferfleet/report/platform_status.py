@@ -1,7 +1,7 @@
-"""Statuses of the kinds that the platform team writes: was it understood, and what was found.
+"""The statuses of the kinds that the platform team writes: whether an object was understood, and what was found.
 
 In: the object as it was read, and a snapshot. Out: the status to store, as a model. Pure; times are arguments. Must
-not name what a policy's tenants do beyond what the contract lists.
+not show more of a policy's tenants than the API documents.
 """
 
 from collections.abc import Iterable, Mapping
@@ -85,7 +85,7 @@ def pool_status(
 
 
 def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) -> tuple[Condition, ...]:
-    """A condition that is there only while the pool's price is older than it may be."""
+    """Return the condition that is there only while the pool's price is too old."""
     if not message:
         return ()
     new = Condition(
@@ -99,7 +99,7 @@ def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) 
 
 
 def promised_gpus(world: World, pool: Pool) -> int:
-    """GPUs of this pool that were promised to placements and that no pod has taken up yet."""
+    """Return the GPUs of this pool that are promised to replicas without pods."""
     pool_of_node = {node.name: pool.name for node in pool.nodes}
     return sum(
         missing * placement.tensor_parallel_size

@@ -1,4 +1,4 @@
-"""The status of an InferenceDeployment from everything that is known about it, and whether it is worth a write.
+"""The status of an InferenceDeployment, and whether it is worth a write.
 
 In: the stored status and an `Observation`. Out: the status to store. Pure, so a restart without changes gives the
 stored status again. A decision's record is kept as it was written until the decision itself changes: candidates'
@@ -60,7 +60,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
 
 
 def _cost(previous: InferenceDeploymentStatus, seen: Observation) -> CostStatus | None:
-    """What it costs; a batch that goes on while its new spec is refused keeps the total that was admitted."""
+    """Return what it costs; a batch that goes on while its new spec is refused keeps the total that was admitted."""
     if seen.spec is None:
         return previous.cost
     cost = decision_view.cost_status(seen.decision, seen.spec)
@@ -71,7 +71,7 @@ def _cost(previous: InferenceDeploymentStatus, seen: Observation) -> CostStatus 
 
 
 def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Category | None:
-    """Which category pays for what runs: that of the spec that was admitted last."""
+    """Return the category that pays for what runs: that of the spec that was admitted last."""
     if not seen.decision.placements:
         return None
     if (
@@ -84,7 +84,7 @@ def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Categor
 
 
 def _memory(seen: Observation) -> MemoryStatus | None:
-    """The estimate beside what engines say of the same setting: both stay visible, whichever the decision used."""
+    """Return the estimate beside what engines say of the same setting, whichever of them the decision used."""
     learned = seen.learned
     if learned is None or learned.predicted is None:
         return decision_view.chosen_memory(seen.decision)
@@ -120,13 +120,13 @@ def _substance(item: InferenceDeploymentStatus) -> object:
 
 
 def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> bool:
-    """Whether the new status promises what the stored one does not: it must be stored before anything uses it."""
-    held = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
-    if any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements):
+    """Return whether the new status reserves more than the stored one; it must then be stored before it is used."""
+    before = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
+    if any(row.replicas > before.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements):
         return True
     if _total(new) > _total(stored) or new.category != stored.category:
         return bool(new.placements)
-    # Prices and policies move these too, and nothing new uses that; another spec may.
+    # Prices and policies change these too, without a new use of money; another spec may bring one.
     paid = {row.policy: row.reserved_usd_per_month for row in stored.budgets}
     more = any(row.reserved_usd_per_month > paid.get(row.policy, 0) for row in new.budgets)
     return more and new.observed_generation != stored.observed_generation
@@ -140,7 +140,7 @@ def _total(item: InferenceDeploymentStatus) -> Decimal:
 def _decision_stands(
     previous: InferenceDeploymentStatus, seen: Observation, conditions_now: tuple[Condition, ...]
 ) -> bool:
-    """Whether the stored record describes this decision still."""
+    """Whether the stored record still describes this decision."""
     if previous.decision is None or previous.observed_generation != seen.generation:
         return False
     planned = find_condition(previous.conditions, ConditionType.PLANNED)
@@ -165,7 +165,7 @@ def _decision_stands(
 
 
 def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Keep what was said of a batch whose Job is gone: how it ended cannot be seen any more, and it does not start."""
+    """Return the conditions of a batch whose Job is gone: how it ended is known only from the stored ones."""
     generation = fresh[-1].observed_generation
     former = {str(kind): find_condition(previous.conditions, kind) for kind in _OF_THE_END}
     kept = [
@@ -177,7 +177,7 @@ def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ..
 
 
 def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Condition:
-    """Keep the wording of a decision that stands."""
+    """Return the condition with the stored wording, where the decision that it words still stands."""
     before = find_condition(previous.conditions, condition.type)
     if before is None or (before.status, before.reason) != (condition.status, condition.reason):
         return condition
