@@ -1,4 +1,4 @@
-"""Read everything that decisions depend on from a live cluster, once.
+"""Reads everything that decisions depend on from a live cluster, once.
 
 In: a kubeconfig and the name of a context. Out: a filled `Store`, as the operator has one, or `ClusterUnreachable`.
 Only lists are asked for; nothing is written and nothing is watched.
@@ -73,7 +73,10 @@ def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterReading:
-    """What was read. `calibrations` are what engines taught the operator; `gaps` says what could not be read and matters."""
+    """What was read.
+
+    `calibrations` are what engines taught the operator; `gaps` says what could not be read and matters.
+    """
 
     store: Store
     calibrations: tuple[Calibration, ...] = ()

@@ -1,4 +1,4 @@
-"""The objects that files hold, checked: of our kinds, and the Namespaces, Nodes and Pods that a decision may look at.
+"""The checked objects of files: those of our kinds, and the Namespaces, Nodes and Pods that decisions look at.
 
 In: paths and a default namespace. Out: `Given`, or `BadInput` with every problem of every file, each with its place.
 Other kinds are only named: folders of manifests are given as they are.

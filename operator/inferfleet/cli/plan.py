@@ -34,7 +34,7 @@ def plan(
     hub: AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Decide from files: which GPUs, how many, at what cost, why not the others. Status 1: not all can be served."""
+    """Decide from files: which GPUs, how many, at what cost, why no others. Exit status 1: not all can be served."""
     from inferfleet.cli.given import read_given
     from inferfleet.cli.hub import hub_models
     from inferfleet.cli.plan_view import table_of, values_of

@@ -1,4 +1,4 @@
-"""Plain documents (parsed YAML) to a world and demands: the offline way to the same decision as in the cluster.
+"""A world and demands from plain documents (parsed YAML), for the same decision as in the cluster.
 
 In: documents of our kinds, and optionally Namespaces, Nodes and Pods. Out: a world, the demands in it, and what could
 not be read. Documents of other kinds are ignored, because whole manifests folders are given. Must not read files.
@@ -23,7 +23,7 @@ from inferfleet.observe.world import Sources, build_world, demand_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offline:
-    """What documents amount to. `invalid` has one error per object that could not be read, in order of appearance."""
+    """What documents hold. `invalid` has one error per object that could not be read, in order of appearance."""
 
     world: World
     demands: tuple[Demand, ...]
@@ -33,12 +33,10 @@ class Offline:
 def world_from_documents(
     documents: Iterable[Document], *, budgets_required: bool = False, hub_lookup: HubLookup | None = None
 ) -> Offline:
-    """Read documents as the operator would read them from the cluster; nothing is held and nothing runs.
+    """Read documents as the operator would read them from the cluster; nothing is reserved and nothing runs.
 
-    `hub_lookup` may know models that are neither built in nor among the documents.
-
-    A namespace without a Namespace document has only the label that Kubernetes puts on each
-    (`kubernetes.io/metadata.name`).
+    `hub_lookup` is asked about models that are neither built in nor among the documents. A namespace without a
+    Namespace document has only the label that Kubernetes puts on each (`kubernetes.io/metadata.name`).
     """
     by_kind: dict[str, list[Document]] = {}
     for document in documents:

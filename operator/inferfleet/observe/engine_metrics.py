@@ -1,4 +1,4 @@
-"""Reading an engine's /metrics text: the few counters that teach the speed model, and the size of the KV cache.
+"""An engine's /metrics text: the few counters that the speed model needs, and the size of the KV cache.
 
 In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `Reading`, whose parts are
 `Rejected` with the reason where they cannot be read. It fetches nothing and judges no window;
@@ -46,7 +46,7 @@ class CacheFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one look at an engine's metrics gave."""
+    """What one look at an engine's metrics found."""
 
     counters: CounterSnapshot | Rejected
     cache: CacheFacts | Rejected
@@ -67,7 +67,7 @@ class Samples:
             self.sums[name] = self.sums.get(name, 0.0) + value
 
     def reading(self, *, at_seconds: float) -> Reading:
-        """Return what the samples amount to."""
+        """Return counters and cache."""
         return Reading(counters=_snapshot(self.sums, at_seconds), cache=_cache(self.caches))
 
 

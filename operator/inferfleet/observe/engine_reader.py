@@ -1,4 +1,4 @@
-"""Fetch an engine's metrics from its pod, or from Prometheus where one is configured.
+"""Fetches an engine's metrics from its pod, or from Prometheus where one is configured.
 
 In: where an engine is. Out: a `Reading`, or `ReadingFailed` with the reason. Answers are limited in time and size, and
 redirects are not followed: what answers at a pod's address is a tenant's process. Must not judge figures.
@@ -42,7 +42,7 @@ class EnginePlace:
 
 
 class EngineReader(Protocol):
-    """Whoever reads an engine's metrics."""
+    """Reads an engine's metrics."""
 
     async def read(self, place: EnginePlace) -> Reading:
         """Return one reading. Raises `ReadingFailed`."""

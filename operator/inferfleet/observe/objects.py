@@ -1,4 +1,4 @@
-"""Objects of our own kinds as they were read: typed, or with what is wrong with them.
+"""Objects of our own kinds: typed, or with what is wrong with them.
 
 In: documents as the API server stores them (possibly under an older, looser schema) or as files hold them. Out: frozen
 values. An object that cannot be read is a value too: it must never stop the others, and a budget that cannot be read

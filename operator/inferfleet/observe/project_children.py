@@ -1,4 +1,4 @@
-"""Raw Deployments, Jobs, Services and budgets of disruption to `Child` values.
+"""`Child` values of raw Deployments, Jobs, Services and PodDisruptionBudgets.
 
 In: documents as the API server sends them. Out: frozen values; the part that can be compared with a manifest is kept
 as compact JSON, everything else is dropped. Must not decide whether something drifted.
@@ -46,7 +46,7 @@ def child(document: Document) -> Child:
 
 
 def _content(document: Document) -> bytes:
-    """Everything a manifest could have set, packed; of the annotations only our own."""
+    """Return everything that a manifest could have set, packed; of the annotations only our own."""
     metadata = {key: document["metadata"][key] for key in _KEPT_METADATA if key in document["metadata"]}
     annotations = document["metadata"].get("annotations") or {}
     metadata["annotations"] = {key: value for key, value in annotations.items() if key.startswith(_OURS)}

@@ -1,4 +1,4 @@
-"""How many devices the pods on each node request.
+"""The devices that pods request on each node.
 
 In: pods. Out: requested devices by node and resource name. Only bound pods that are not over count, as for the
 scheduler.

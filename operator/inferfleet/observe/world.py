@@ -1,4 +1,4 @@
-"""The snapshot that decisions are made on, built from typed objects and facts; the same for the operator and for files.
+"""The world that decisions are made on, from typed objects and facts; the same for the operator and for files.
 
 In: objects of our kinds, node facts, GPU use per node, holdings. Out: a `World`, and one `Demand` per
 InferenceDeployment. Pure: the caller brings everything, in any order.
@@ -21,7 +21,7 @@ from inferfleet.observe.used_gpus import Used
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any).
+    """Everything a world is made of. `nodes` None: the nodes are not known (files without any).
 
     `calibrations` are what engines taught; what model profiles promote comes with the `catalog`.
     """
@@ -37,7 +37,7 @@ class Sources:
 
 
 def build_world(sources: Sources) -> World:
-    """Return the snapshot; unreadable pools are left out (their status says why), unreadable policies block."""
+    """Return the world; unreadable pools are left out (their status says why), unreadable policies block."""
     nodes = None if sources.nodes is None else tuple(sources.nodes)
     pools = [
         pool_of(item.content, catalog=sources.catalog, nodes=nodes, used=sources.used, price_date=item.price_date)
