@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inferfleet.api.objects import KINDS, InvalidObject, parse
-from inferfleet.api.v1alpha1.resource import GROUP
+from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.cli.documents import Document, read_documents
 from inferfleet.cli.exit import BadInput
 from inferfleet.observe.project_nodes import namespace_labels, node_facts

@@ -1,7 +1,7 @@
 """The model hub for the command line: asked at once, once per model, with the operator's settings.
 
 In: a model id and revision. Out: a model or an unknown one that says what to do. The operator asks in the background
-instead (`observe.hub_cache`); both read the answer with the same function.
+instead (`inferfleet.observe.hub_cache`); both read the answer with the same function.
 """
 
 from functools import cache

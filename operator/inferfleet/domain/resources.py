@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inferfleet.api import v1alpha1
+from inferfleet.api.v1alpha1 import (
+    API_VERSION,
+    BudgetPolicy,
+    GPUPool,
+    GPUType,
+    InferenceDeployment,
+    ModelProfile,
+)
+from inferfleet.api.v1alpha1 import Resource as OwnKind
 
 Document = Mapping[str, Any]
-"""An object as the API server or a YAML file gives it."""
+"""An object of a resource as JSON or YAML gives it; what was received is read and never changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +34,16 @@ class Resource:
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
 
 
-def _ours(model: type[v1alpha1.Resource]) -> Resource:
+def _ours(model: type[OwnKind]) -> Resource:
     kind = model.definition
-    return Resource(api_version=v1alpha1.API_VERSION, kind=kind.kind, plural=kind.plural, namespaced=kind.namespaced)
+    return Resource(api_version=API_VERSION, kind=kind.kind, plural=kind.plural, namespaced=kind.namespaced)
 
 
-INFERENCE_DEPLOYMENT = _ours(v1alpha1.InferenceDeployment)
-BUDGET_POLICY = _ours(v1alpha1.BudgetPolicy)
-GPU_POOL = _ours(v1alpha1.GPUPool)
-GPU_TYPE = _ours(v1alpha1.GPUType)
-MODEL_PROFILE = _ours(v1alpha1.ModelProfile)
+INFERENCE_DEPLOYMENT = _ours(InferenceDeployment)
+BUDGET_POLICY = _ours(BudgetPolicy)
+GPU_POOL = _ours(GPUPool)
+GPU_TYPE = _ours(GPUType)
+MODEL_PROFILE = _ours(ModelProfile)
 OURS = (INFERENCE_DEPLOYMENT, BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE)
 """The kinds whose objects people write and the operator follows."""
 
