@@ -87,7 +87,7 @@ def _pod(pod: PodFacts) -> dict[str, Any]:
 
 
 def _trouble(pod: PodFacts) -> str:
-    """Return what keeps a pod from running: the scheduler's message, else why its containers wait or ended."""
+    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or why they ended."""
     if pod.unscheduled:
         return pod.unscheduled
     said = [

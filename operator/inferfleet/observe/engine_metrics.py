@@ -1,4 +1,4 @@
-"""An engine's /metrics text: the few counters that the speed model needs, and the size of the KV cache.
+"""Reading an engine's /metrics text: the few counters that calibrate the speed model, and the size of the KV cache.
 
 In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `Reading`, whose parts are
 `Rejected` with the reason where they cannot be read. It fetches nothing and judges no window;

@@ -1,4 +1,4 @@
-"""The calibrations that model profiles promote: they count in every namespace.
+"""What the platform team promoted: the calibrations of model profiles, which count in every namespace.
 
 In: ModelProfiles. Out: `Calibration`s without a namespace. They hold for engines of that version, GPU type and tensor
 parallel size whatever the other flags, because a profile names no others. Must not judge the figures.

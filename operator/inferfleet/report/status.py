@@ -84,7 +84,7 @@ def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Categor
 
 
 def _memory(seen: Observation) -> MemoryStatus | None:
-    """Return the estimate beside what engines say of the same setting, whichever of them the decision used."""
+    """The estimate beside what engines say of the same setting: both stay visible, whichever the decision used."""
     learned = seen.learned
     if learned is None or learned.predicted is None:
         return decision_view.chosen_memory(seen.decision)
