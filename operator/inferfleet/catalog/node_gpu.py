@@ -54,7 +54,6 @@ class Identified:
     shared: bool
     mig_profile: str | None
     product_labels: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -98,7 +97,6 @@ def identify(labels: Mapping[str, str], gpu_types: Iterable[GPU]) -> Identified 
         shared=_is_shared(labels),
         mig_profile=profile,
         product_labels=tuple(matches),
-        notes=notes,
     )
 
 

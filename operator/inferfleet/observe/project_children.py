@@ -28,7 +28,6 @@ def child(document: Document) -> Child:
         owner=owner.get("uid") or "",
         deployment=(metadata.get("labels") or {}).get(DEPLOYMENT_LABEL) or "",
         manifest_hash=(metadata.get("annotations") or {}).get(HASH_ANNOTATION) or "",
-        resource_version=metadata["resourceVersion"],
         content=_content(document),
         deleting=metadata.get("deletionTimestamp") is not None,
         generation=metadata.get("generation") or 0,
