@@ -1,12 +1,13 @@
 """Conditions: the part of every status that says where things stand, and why.
 
-In: the conditions stored so far and a new observation. Out: the conditions to write. A time changes only when a status
-flips (Kubernetes API conventions, "Typical status properties"); the caller brings the time. This file must not decide.
+In: the stored conditions, a new one and the time. Out: the condition to write. A time changes only when a status
+flips (Kubernetes API conventions, "Typical status properties"). This file must not decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -45,14 +46,12 @@ def find_condition(conditions: Iterable[Condition], condition_type: str) -> Cond
     return next((condition for condition in conditions if condition.type == condition_type), None)
 
 
-def with_condition(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
-    """Return the conditions with `new` in the place of the one of its type, or at the end.
+def timed(former: Iterable[Condition], new: Condition, now: datetime) -> Condition:
+    """Return the condition with the time at which its status changed last, in whole seconds.
 
-    The former `last_transition_time` stays when the status stays: a refined message is no transition.
+    The time of the condition of its type among `former` stays while the status does: a new reason is no transition.
     """
-    former = find_condition(conditions, new.type)
-    if former is None:
-        return (*conditions, new)
-    if former.status == new.status and former.last_transition_time is not None:
-        new = new.model_copy(update={"last_transition_time": former.last_transition_time})
-    return tuple(new if condition.type == new.type else condition for condition in conditions)
+    before = find_condition(former, new.type)
+    stays = before is not None and before.status == new.status and before.last_transition_time is not None
+    time = before.last_transition_time if before is not None and stays else now.replace(microsecond=0)
+    return new.model_copy(update={"last_transition_time": time})

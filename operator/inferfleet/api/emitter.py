@@ -86,7 +86,7 @@ def _is_optional(node: Mapping[str, Any]) -> bool:
 
 
 def _says_something(default: object) -> bool:
-    """Whether a default belongs into the schema: null, empty lists and whole objects do not.
+    """Whether a default belongs into the schema: null, lists and whole objects do not.
 
     An absent object means the same as one in which everything is absent, so storing it would only be noise.
     """
@@ -103,7 +103,7 @@ def _with_boolean_exclusion(node: Schema) -> Schema:
 
 
 def _with_integer_format(node: Schema) -> Schema:
-    """Say how wide an integer is, as the API conventions ask."""
+    """Add the width of an integer, as the API conventions ask."""
     if node.get("type") == "integer":
         bounds = (node.get("minimum", -_INT32_MAXIMUM - 2), node.get("maximum", _INT32_MAXIMUM + 1))
         fits = bounds[0] >= -_INT32_MAXIMUM - 1 and bounds[1] <= _INT32_MAXIMUM

@@ -70,7 +70,7 @@ class RebalancePolicy(StrEnum):
 
 
 class ReservePolicy(StrEnum):
-    """What the budget ledger holds for a deployment that may grow: the current count or the largest one."""
+    """What the budget ledger reserves for a deployment that may grow: the current count or the largest one."""
 
     CURRENT = "Current"
     MAX = "Max"
@@ -168,22 +168,6 @@ class SelfHostedPrice(StrEnum):
 
     MARGINAL = "Marginal"
     AVERAGE = "Average"
-
-
-class LatencyNeed(StrEnum):
-    """How much latency matters to the users of a workload, for `inferfleet advise`."""
-
-    RELAXED = "Relaxed"
-    INTERACTIVE = "Interactive"
-    CRITICAL = "Critical"
-
-
-class DemandShape(StrEnum):
-    """How demand moves over time, for `inferfleet advise`."""
-
-    STEADY = "Steady"
-    VOLATILE = "Volatile"
-    UNKNOWN = "Unknown"
 
 
 class ConditionStatus(StrEnum):

@@ -1,4 +1,4 @@
-"""What every API model is: immutable, camelCase in YAML, strict about unknown fields, with its rules beside it.
+"""The base classes of the API models: immutable, camelCase in YAML, strict about unknown fields, with their rules.
 
 In: class bodies. Out: the base classes `ApiModel` (what users write), `StatusModel` (what the operator wrote, perhaps
 an older one) and `Rule`, a cross-field rule that exists twice: as CEL for the API server and as Python for offline

@@ -162,7 +162,7 @@ def _miscounted(detail: ErrorDetails) -> bool:
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> FieldProblem:
-    """Say in our words what pydantic found."""
+    """Return what pydantic found, in our words."""
     location = detail["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     context = detail.get("ctx", {})

@@ -1,13 +1,12 @@
-"""Why: the reasons of candidates, of conditions and of `Ready`, each with its remedy in the comment above it.
+"""The reasons of candidates, of conditions and of `Ready`, each with its remedy in the comment above it.
 
-In: nothing. Out: enumerations in their documented order, and the pure mapping from "the candidate that got furthest" to
-the reason of `Ready`. Messages with numbers are written where the decision is made; this file must not hold texts that
-need a number, and must not decide.
+In: nothing. Out: enumerations in their documented order, and the reason of `Ready` for each rejection. Messages with
+numbers are written where the decision is made; this file must not hold texts that need a number, and must not decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -83,7 +82,7 @@ class Reason(StrEnum):
 
     @property
     def progress(self) -> int:
-        """How far a candidate with this reason got; larger is further, feasible and chosen furthest."""
+        """How far a candidate with this reason got; larger is further, and feasible and chosen ones got furthest."""
         return REJECTION_ORDER.index(self) if self in REJECTION_ORDER else len(REJECTION_ORDER)
 
 
@@ -166,22 +165,7 @@ def _ready_reasons() -> dict[Reason, ReadyReason]:
 
 
 READY_REASON: Mapping[Reason, ReadyReason] = MappingProxyType(_ready_reasons())
-"""What `Ready` says when the candidate that got furthest was rejected for the key."""
-
-
-def furthest(reasons: Iterable[Reason]) -> Reason | None:
-    """Return the rejection that came latest in the documented order, or None when there is none.
-
-    Chosen and feasible reasons are ignored: with one of them present there is a candidate left.
-    """
-    rejected = [reason for reason in reasons if reason.verdict is Verdict.REJECTED]
-    return max(rejected, key=lambda reason: reason.progress, default=None)
-
-
-def ready_reason(reasons: Iterable[Reason]) -> ReadyReason:
-    """Return the reason of `Ready` when all candidates were rejected for `reasons`; none at all: NoMatchingPool."""
-    last = furthest(reasons)
-    return ReadyReason.NO_MATCHING_POOL if last is None else READY_REASON[last]
+"""The reason of `Ready`, by the rejection of the candidate that got furthest."""
 
 
 class ConditionType(StrEnum):

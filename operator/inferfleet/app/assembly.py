@@ -20,6 +20,7 @@ from inferfleet.app.reconcile import Reconciler
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.lease import LeaseInCluster
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
@@ -39,7 +40,6 @@ from inferfleet.observe.hub import HubAccess
 from inferfleet.observe.hub_cache import HubModels, hub_is_off
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.objects import Deployment
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
@@ -91,7 +91,7 @@ class Assembly:
         snapshots = Snapshots(
             store,
             budgets_required=settings.budgets_required,
-            elsewhere=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
             calibrations=book.all,
         )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)

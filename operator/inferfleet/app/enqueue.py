@@ -10,6 +10,7 @@ from functools import partial
 
 from inferfleet.domain.observed import Key, NodeFacts
 from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.pools import members
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue, Lane
 
@@ -99,8 +100,7 @@ class Enqueuer:
         pools = frozenset(
             item.name
             for item in self._store.pools.values()
-            if not isinstance(item.content, Unreadable)
-            and any(frozenset(item.content.spec.node_selector.items()) <= node.labels for node in nodes)
+            if not isinstance(item.content, Unreadable) and any(members(item.content.spec.node_selector.items(), nodes))
         )
         self.wake_waiting()
         for pool in pools:

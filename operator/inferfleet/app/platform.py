@@ -25,8 +25,8 @@ from inferfleet.apply.errors import ApiError
 from inferfleet.apply.status import apply_status
 from inferfleet.budget import Ledger
 from inferfleet.domain.model import UnknownModel
-from inferfleet.domain.observed import Key
 from inferfleet.domain.money import RunRate
+from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE, Resource
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import model_of
@@ -133,7 +133,8 @@ class PlatformReporter:
             conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
             return GPUPoolStatus(observed_generation=item.generation, conditions=conditions)
         catalog = self._snapshots.catalog()
-        nodes = sorted(members(item.content, self._store.nodes.values()), key=lambda node: node.name)
+        selector = item.content.spec.node_selector.items()
+        nodes = sorted(members(selector, self._store.nodes.values()), key=lambda node: node.name)
         pool = next(pool for pool in world.pools if pool.name == item.name)
         left_out = tuple(text for node in nodes if (text := objection(node, item.content, catalog)) is not None)
         return pool_status(

@@ -18,12 +18,13 @@ import kubernetes
 import pydantic
 import uvloop
 
+from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.app.assembly import Assembly
 from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound, Unreachable
 from inferfleet.catalog.gpus import gpus
 from inferfleet.catalog.models import models
-from inferfleet.domain.resources import GROUP, OURS
+from inferfleet.domain.resources import OURS
 from inferfleet.observe.handlers import register
 from inferfleet.observe.handlers import settings as kopf_settings
 from inferfleet.observe.listing import list_into

@@ -20,6 +20,7 @@ from inferfleet.apply.status import apply_status
 from inferfleet.domain.observed import Key, PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.pools import members
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.render import RenderFacts
@@ -208,7 +209,6 @@ class Reconciler:
             item = self._store.pools.get(("", name))
             if item is None or isinstance(item.content, Unreadable) or pool.max_nodes is None:
                 continue
-            selector = frozenset(pool.node_selector)
-            if sum(selector <= node.labels for node in self._store.nodes.values()) < pool.max_nodes:
+            if len(tuple(members(pool.node_selector, self._store.nodes.values()))) < pool.max_nodes:
                 return True
         return False

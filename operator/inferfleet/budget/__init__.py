@@ -5,7 +5,7 @@ policy: admission, status, metrics and the command line read the same one.
 """
 
 from inferfleet.budget.ledger import Claim, Headroom, Ledger, claim_of, enforced, holding_claim
-from inferfleet.budget.policies import Rules, blocking, combine, matching, selects
+from inferfleet.budget.policies import Rules, blocking, combine, matching
 from inferfleet.budget.pricing import UnitCost, unit_cost
 from inferfleet.budget.statement import Holder, Line, Statement
 from inferfleet.budget.verdict import ABOUT_MONEY, admitted, not_admitted, nothing_reserved
@@ -29,6 +29,5 @@ __all__ = [
     "matching",
     "not_admitted",
     "nothing_reserved",
-    "selects",
     "unit_cost",
 ]

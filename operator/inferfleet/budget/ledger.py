@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from inferfleet.api.enums import Category, Enforcement, WorkloadClass
 from inferfleet.api.reasons import ReadyReason
-from inferfleet.budget.policies import selects
+from inferfleet.api.v1alpha1 import selects
 from inferfleet.budget.statement import Holder, Line, Statement
 from inferfleet.budget.usage import occupied
 from inferfleet.domain.demand import Demand, Holding, Labels
@@ -78,7 +78,11 @@ class Ledger:
         lines = [self._line(policy, category) for category in Category]
         shown = [line for line in lines if line.limit is not None or line.committed or line.category in named]
         return Statement(
-            policy=policy.name, whole=self._line(policy, None), categories=tuple(shown), holders=tuple(holders)
+            policy=policy.name,
+            limit=Total(policy.spec.usd_per_month),
+            whole=self._line(policy, None),
+            categories=tuple(shown),
+            holders=tuple(holders),
         )
 
     def refusal(self, policy: Policy, claim: Claim) -> Refused[ReadyReason] | None:

@@ -6,8 +6,8 @@ ledger's business.
 
 from dataclasses import dataclass
 
-from inferfleet.api.enums import BatchFallback, RealTimeSpot, SelectorOperator
-from inferfleet.api.v1alpha1 import LabelSelector
+from inferfleet.api.enums import BatchFallback, RealTimeSpot
+from inferfleet.api.v1alpha1 import selects
 from inferfleet.domain.demand import Labels
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
 
@@ -23,29 +23,6 @@ class Rules:
     restricting_policy: str = ""
     real_time_spot: bool = False
     batch_fallback: bool = True
-
-
-def selects(selector: LabelSelector | None, labels: Labels) -> bool:
-    """Tell whether a Kubernetes label selector matches; an empty one matches everything, None matches nothing."""
-    if selector is None:
-        return False
-    have = dict(labels)
-    if any(have.get(key) != value for key, value in selector.match_labels.items()):
-        return False
-    for requirement in selector.match_expressions:
-        present, values = requirement.key in have, requirement.values
-        match requirement.operator:
-            case SelectorOperator.IN:
-                held = present and have[requirement.key] in values
-            case SelectorOperator.NOT_IN:
-                held = not present or have[requirement.key] not in values
-            case SelectorOperator.EXISTS:
-                held = present
-            case SelectorOperator.DOES_NOT_EXIST:
-                held = not present
-        if not held:
-            return False
-    return True
 
 
 def matching(world: World, labels: Labels) -> tuple[Policy, ...]:

@@ -66,15 +66,21 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One policy: the whole, its categories in the order of the vocabulary, and the holders, the largest first.
+    """One policy: its limit, the whole, its categories in the order of the vocabulary, the holders, largest first.
 
     `categories` are those with a cap, a commitment or a holder.
     """
 
     policy: str
+    limit: Total
     whole: Line
     categories: tuple[Line, ...]
     holders: tuple[Holder, ...]
+
+    @property
+    def remaining(self) -> Total:
+        """What both rules leave of the limit: USD of a month; negative when it is exceeded."""
+        return self.limit - self.whole.promised
 
     @property
     def exceeded(self) -> Line | None:

@@ -1,4 +1,4 @@
-"""Reading the attention of a config.json: MLA, sliding windows, linear attention, rotary tables.
+"""The attention that a config.json states: MLA, sliding windows, linear attention, rotary tables.
 
 In: the text section of a config. Out: the parts of a `Model`. Pure.
 """

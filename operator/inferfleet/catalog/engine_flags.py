@@ -54,7 +54,7 @@ class Flag:
         return next(name for name in self.names if name.startswith("--"))
 
     def problem(self, value: str) -> str | None:
-        """Say what is wrong with one value in words that name what would be accepted; None when it is fine."""
+        """Return what would be accepted in place of a value, None when it is accepted."""
         if self.choices and value not in self.choices:
             return f"must be one of {', '.join(self.choices)}"
         match self.value:

@@ -1,4 +1,4 @@
-"""Reading the mixture-of-experts part of a config.json, in the spelling of each family.
+"""The mixture of experts that a config.json states, in the spelling of each family.
 
 In: the text section of a config. Out: `Experts` or None. Pure.
 """

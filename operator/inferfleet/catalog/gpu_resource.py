@@ -9,7 +9,7 @@ from inferfleet.domain.gpu import GPU
 
 
 def resource_problem(gpu: GPU, resource: str) -> str | None:
-    """Say why no device plugin offers this GPU under `resource`, None when one can; names the pool's field."""
+    """Return why no device plugin offers this GPU under `resource`, with the pool's field; None when one does."""
     if vendor_of(resource) == gpu.vendor:
         return None
     accepted = WHOLE_GPUS.get(gpu.vendor)

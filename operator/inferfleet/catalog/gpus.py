@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from inferfleet.api.enums import CapacityType, Interconnect
+from inferfleet.catalog.node_gpu import AMD_PRODUCT, GFD_PRODUCT
 from inferfleet.catalog.packaged import read_packaged
 from inferfleet.domain.gpu import GPU, NodeLabel, Price
 
 # One value of these names one product; cloud labels such as Karpenter's `a100` may name several.
-_UNIQUE_LABELS = frozenset({"nvidia.com/gpu.product", "amd.com/gpu.product-name", "node.kubernetes.io/instance-type"})
+_UNIQUE_LABELS = frozenset({GFD_PRODUCT, AMD_PRODUCT, "node.kubernetes.io/instance-type"})
 
 
 class CatalogError(ValueError):
@@ -103,11 +104,7 @@ def _refuse_twins(entries: Iterable[GPU]) -> None:
     owners: dict[tuple[str, str], str] = {}
     for gpu in entries:
         for label in gpu.labels:
-            if label.key not in {
-                "nvidia.com/gpu.product",
-                "amd.com/gpu.product-name",
-                "node.kubernetes.io/instance-type",
-            }:
+            if label.key not in _UNIQUE_LABELS:
                 continue
             other = owners.setdefault((label.key, label.value.casefold()), gpu.name)
             if other != gpu.name:

@@ -1,4 +1,4 @@
-"""Turning a Hugging Face config.json into the facts of a model.
+"""The facts of a model, from a Hugging Face config.json.
 
 In: the parsed mapping of any text or multimodal model. Out: a `Model`, or an `UnknownModel` that says what is missing.
 Pure; the hub is asked elsewhere. The names are those that transformers' configuration classes use.
@@ -154,8 +154,8 @@ def _need(model_id: str, config: Config, names: tuple[str, ...]) -> int:
 
 
 def _key_value_heads(text: Config, heads: int) -> int:
-    enqueuer = text.get("attn_config")
-    nested = enqueuer.get("kv_n_heads") if isinstance(enqueuer, Mapping) else None
+    attention = text.get("attn_config")
+    nested = attention.get("kv_n_heads") if isinstance(attention, Mapping) else None
     value = _find(text, ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")) or nested
     if text.get("multi_query") and not text.get("new_decoder_architecture") and value in {None, heads}:
         return 1

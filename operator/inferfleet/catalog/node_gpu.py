@@ -1,7 +1,7 @@
-"""Which GPU type a node carries, read from its labels alone.
+"""The GPU type of a node, from its labels alone.
 
-In: the labels of one node and the known GPU types (built-in and `GPUType` objects). Out: `Identified` with everything
-that was inferred and from which label, or `UnknownGPU` with the reason. It never guesses: labels that contradict each
+In: the labels of one node and the known GPU types (built-in and `GPUType` objects). Out: `Identified` with all that was
+inferred, or `UnknownGPU` with the reason. It never guesses: labels that contradict each
 other, a memory figure that fits no candidate, and an ambiguous name all give `UnknownGPU`. It does not count GPUs:
 `status.allocatable` of the node does.
 """
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from inferfleet.api.enums import CapacityType
 from inferfleet.domain.gpu import GPU, MIB_PER_GIB
 
 GFD_PRODUCT = "nvidia.com/gpu.product"
@@ -40,17 +39,6 @@ _GIB_TEXT = re.compile(r"^(?P<number>\d+(\.\d+)?)(g|gi|gib|gb)?$")
 _MIG_RESOURCE = re.compile(r"^nvidia\.com/mig-(?P<profile>\d+g\.[\w.]+?)\.count$")
 _WHOLE_AMD_PARTITIONS = frozenset({"", "spx", "spx_nps1", "nps1"})
 _AMD_PARTITION_LABELS = ("amd.com/gpu.compute-memory-partition", "beta.amd.com/gpu.compute-memory-partition")
-_USER_CAPACITY = "inferfleet.dev/capacity-type"
-_CAPACITY_WORDS = {
-    "ondemand": CapacityType.ON_DEMAND, "regular": CapacityType.ON_DEMAND, "standard": CapacityType.ON_DEMAND,
-    "spot": CapacityType.SPOT, "preemptible": CapacityType.SPOT,
-    "reserved": CapacityType.RESERVED, "capacityblock": CapacityType.RESERVED,
-}  # fmt: skip
-# In the order of trust; the platform's own label wins over what a provisioner wrote.
-_CAPACITY_LABELS = (_USER_CAPACITY, "karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType",
-                    "cloud.google.com/gke-provisioning", "kubernetes.azure.com/priority",
-                    "kubernetes.azure.com/scalesetpriority")  # fmt: skip
-_SPOT_FLAGS = ("cloud.google.com/gke-spot", "cloud.google.com/gke-preemptible")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +51,9 @@ class Identified:
 
     gpu_type: str
     memory_mib: int
-    capacity_type: CapacityType
-    capacity_label: str | None
     shared: bool
     mig_profile: str | None
     product_labels: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -81,14 +66,6 @@ class UnknownGPU:
     """Why a node's GPU could not be named; planning leaves such a node out."""
 
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityReading:
-    """The capacity type of a node and the label that said so (None: no label, on-demand by default)."""
-
-    capacity_type: CapacityType
-    label: str | None
 
 
 def identify(labels: Mapping[str, str], gpu_types: Iterable[GPU]) -> Identified | UnknownGPU:
@@ -113,30 +90,14 @@ def identify(labels: Mapping[str, str], gpu_types: Iterable[GPU]) -> Identified 
     fitting = agreed if profile is not None else tuple(gpu for gpu in agreed if _memory_agrees(gpu, readings))
     if len(fitting) != 1:
         return UnknownGPU(message=_not_one(agreed, fitting, readings))
-    capacity = capacity_type(labels)
     figures = [reading.mib for reading in readings]
     return Identified(
         gpu_type=fitting[0].name,
         memory_mib=min(figures, default=fitting[0].memory_mib) if profile else min([fitting[0].memory_mib, *figures]),
-        capacity_type=capacity.capacity_type,
-        capacity_label=capacity.label,
         shared=_is_shared(labels),
         mig_profile=profile,
         product_labels=tuple(matches),
-        notes=notes,
     )
-
-
-def capacity_type(labels: Mapping[str, str]) -> CapacityReading:
-    """Read how the node is sold; on-demand when no label says otherwise (AKS never writes its regular value)."""
-    for key in _CAPACITY_LABELS:
-        word = re.sub(r"[^a-z]", "", labels.get(key, "").casefold())
-        if word in _CAPACITY_WORDS:
-            return CapacityReading(capacity_type=_CAPACITY_WORDS[word], label=key)
-    for key in _SPOT_FLAGS:
-        if labels.get(key, "").casefold() == "true":
-            return CapacityReading(capacity_type=CapacityType.SPOT, label=key)
-    return CapacityReading(capacity_type=CapacityType.ON_DEMAND, label=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

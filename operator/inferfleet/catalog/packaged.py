@@ -1,4 +1,4 @@
-"""Reading a packaged YAML file of the catalogue.
+"""Reads the packaged YAML files of the catalogue.
 
 In: a file name below `data/`. Out: the parsed document. libyaml is used where PyYAML was built with it: it reads the
 catalogue about eight times faster, which every command line call waits for.

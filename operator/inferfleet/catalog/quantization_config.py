@@ -1,4 +1,4 @@
-"""Reading `quantization_config` of a Hugging Face config.json: the method, and how the weights are stored.
+"""The `quantization_config` of a Hugging Face config.json: the method, and how the weights are stored.
 
 In: the parsed mapping. Out: the method's name and a `QuantizationDetail`. Pure. Sources: the documented fields of AWQ,
 GPTQ, bitsandbytes, FP8 (transformers), compressed-tensors, ModelOpt and MXFP4 checkpoints.
@@ -94,7 +94,7 @@ _MANY_LAYERS = 8
 
 
 def _generic_or_many(names: list[str], part: str) -> bool:
-    """Tell whether this part is kept in 16 bits in all layers: by a pattern, or by naming it layer after layer."""
+    """Whether this part is kept in 16 bits in all layers: by a pattern, or by naming it layer after layer."""
     hits = [name for name in names if part in name and "vision" not in name and "visual" not in name]
     layers = {match[1] for name in hits if (match := re.search(r"layers\.(\d+)\.", name))}
     return any(not re.search(r"layers\.\d+\.", name) for name in hits) or len(layers) >= _MANY_LAYERS

@@ -1,4 +1,4 @@
-"""Counting the parameters of vision and audio towers from a config.json.
+"""The parameters of vision and audio towers, counted from a config.json.
 
 In: the whole config of a multimodal model. Out: parameters, 0 for text models. Pure. A vision transformer layer has
 four square attention matrices and its MLP; the projector into the language model is counted as two square matrices.
@@ -29,7 +29,7 @@ def tower_parameters(config: Config) -> int:
 
 
 def dynamic_resolution(config: Config) -> bool:
-    """Tell whether images keep their own resolution, so that one may fill the context (the Qwen2-VL design)."""
+    """Return whether images keep their own resolution, so that one may fill the context (the Qwen2-VL design)."""
     vision = config.get("vision_config")
     kind = str(config.get("model_type") or "")
     merges = isinstance(vision, Mapping) and "spatial_merge_size" in vision

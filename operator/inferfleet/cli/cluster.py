@@ -1,4 +1,4 @@
-"""Read everything that decisions depend on from a live cluster, once.
+"""Reads everything that decisions depend on from a live cluster, once.
 
 In: a kubeconfig and the name of a context. Out: a filled `Store`, as the operator has one, or `ClusterUnreachable`.
 Only lists are asked for; nothing is written and nothing is watched.
@@ -14,6 +14,7 @@ from typing import Any
 
 import kubernetes
 
+from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.app.calibration.book import CalibrationBook
 from inferfleet.app.calibration.storage import CalibrationStorage
 from inferfleet.apply.client import Client
@@ -21,12 +22,12 @@ from inferfleet.apply.credentials import Credentials, load_credentials
 from inferfleet.apply.errors import ApiError, Forbidden, NotFound
 from inferfleet.cli.exit import BadInput, ClusterUnreachable
 from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
     GPU_POOL,
     GPU_TYPE,
-    GROUP,
     INFERENCE_DEPLOYMENT,
     MODEL_PROFILE,
     NAMESPACE,
@@ -35,7 +36,6 @@ from inferfleet.domain.resources import (
     Resource,
 )
 from inferfleet.observe.listing import list_into
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
 
@@ -73,7 +73,7 @@ def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterReading:
-    """What was read. `calibrations` are what engines taught the operator; `gaps` says what could not be read and matters."""
+    """What was read. `calibrations` are those that the operator keeps; `gaps` says what is missing and matters."""
 
     store: Store
     calibrations: tuple[Calibration, ...] = ()
@@ -121,11 +121,11 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
 
 
 async def _calibrations(client: Client, namespace: str) -> tuple[tuple[Calibration, ...], tuple[str, ...]]:
-    """Read what engines taught; a user who may not is told that estimates may differ from the operator's."""
+    """Read the calibrations; a user who may not is told that estimates may differ from the operator's."""
     try:
         text = await CalibrationStorage(client, namespace=namespace).read()
     except Forbidden as error:
-        gap = f"what engines taught the operator is not used, so its figures may differ: {error.message}"
+        gap = f"the operator's calibrations are not used, so its figures may differ: {error.message}"
         return (), (gap,)
     if text is None:
         return (), ()

@@ -1,4 +1,4 @@
-"""Read YAML documents and remember where each stands, so that a complaint can name file, line and document.
+"""Reads YAML documents with their places, so that a complaint can name file, line and document.
 
 In: paths of files and directories, or `-` for stdin. Out: documents in the order they were given, and what could not be
 read. Unlike a plain YAML loader it refuses a key that stands twice. Must not know what a document means.
@@ -28,7 +28,7 @@ class Document:
     node: yaml.Node = field(repr=False, compare=False)
 
     def place(self, path: str = "") -> str:
-        """Say where a field stands (`spec.pools[0]`), or the deepest part of its path that is there."""
+        """Return the place of a field (`spec.pools[0]`), or of the deepest part of its path that is there."""
         item = f", item {self.item}" if self.item else ""
         return f"{self.file}:{_line(self.node, path)} (document {self.number}{item})"
 
@@ -85,7 +85,7 @@ def _files(path: Path) -> list[Path]:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, except that a repeated key is an error: the last one would win without a word."""
+    """The safe loader, except that a repeated key is an error: otherwise the last one would win silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Build a mapping whose keys all differ."""
@@ -161,7 +161,7 @@ def _pairs(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
 
 
 def _trouble(error: yaml.YAMLError) -> str:
-    """Say what a YAML parser found, on one line."""
+    """Return what a YAML parser found, on one line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f":{error.problem_mark.line + 1}: {error.problem or 'is not YAML'}"
     return f": {str(error).splitlines()[0]}"

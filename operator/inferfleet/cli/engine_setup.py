@@ -1,4 +1,4 @@
-"""Turn what stands on the command line into a model, a GPU type and engine settings.
+"""The model, GPU type and engine settings that a command line asks about.
 
 In: the values of `engine_options`. Out: a `Setup`, or `BadInput` naming the option, the value and what is accepted.
 Settings that are not given are those that the operator would render.
@@ -38,7 +38,7 @@ LARGEST_CONFIG_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """One replica as asked about. `interconnect` is that of the node (None: as the GPU type says)."""
+    """The replica that is asked about. `interconnect` is that of the node (None: as the GPU type says)."""
 
     model: Model
     gpu: GPU
@@ -94,7 +94,7 @@ def estimate(asked: Setup) -> MemoryEstimate:
 
 
 def start_problem(asked: Setup) -> tuple[Reason, str] | None:
-    """Say why vLLM would refuse to start whatever the memory: a quantisation or a context that it cannot give."""
+    """Return why vLLM would not start with any memory: a quantisation or a context that it does not support."""
     model, engine = asked.model, asked.engine
     problem = quantization_problem(model, engine.quantization, engine.version)
     if problem is not None:
@@ -201,7 +201,7 @@ def _interconnect(name: str | None) -> Interconnect | None:
 
 
 def _similar(name: str, known: Iterable[str]) -> str:
-    """Name the likeliest meanings of a misspelt name, also where only a part of it was written."""
+    """Return the likeliest meanings of a misspelt name, also of a part of one."""
     lower = {entry.casefold(): entry for entry in known}
     wanted = name.casefold()
     close = difflib.get_close_matches(wanted, lower, n=3, cutoff=0.6)

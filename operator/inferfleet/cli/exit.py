@@ -1,4 +1,4 @@
-"""How a command ends: 0 ok, 1 the answer is no, 2 bad input, 3 no cluster.
+"""The exit statuses of commands: 0 ok, 1 the answer is no, 2 bad input, 3 no cluster.
 
 In: exceptions that a command raises. Out: text on stderr and an exit status. Must not know any command.
 """

@@ -1,4 +1,4 @@
-"""`inferfleet explain`: the decision for one object of a live cluster, what runs of it now, and its conditions."""
+"""`inferfleet explain`: the decision for one object of a live cluster, its pods, and its conditions."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,7 @@ def explain(
     hub: AskHubAsInstalled = True,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Explain what the operator decides for one deployment, from the live cluster. Status 1: it cannot be served."""
+    """Explain what the operator decides for one deployment of the live cluster. Exit status 1: it cannot be served."""
     from inferfleet.cli.cluster import default_namespace, kubeconfig_path, read_cluster
     from inferfleet.cli.explain_view import table_of, values_of
     from inferfleet.cli.explaining import Installed, explain_one, name_of
@@ -54,7 +54,7 @@ def explain(
         installed = Installed(
             worker_image=worker_image,
             budgets_required=budgets_required,
-            elsewhere=hub_models() if hub else hub_is_off,
+            hub_lookup=hub_models() if hub else hub_is_off,
         )
         found = explain_one(reading, key, changes=changes, installed=installed)
         emit(values_of(found), output, lambda: table_of(found))

@@ -1,4 +1,4 @@
-"""An explanation as values and as a story: the decision now, what runs, and what status says.
+"""An explanation as values and as a story: the decision now, what runs, and the stored status.
 
 In: an `Explanation`. Out: plain values and rich renderables. Nothing is decided here.
 """
@@ -87,7 +87,7 @@ def _pod(pod: PodFacts) -> dict[str, Any]:
 
 
 def _trouble(pod: PodFacts) -> str:
-    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or died of."""
+    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or why they ended."""
     if pod.unscheduled:
         return pod.unscheduled
     said = [

@@ -1,4 +1,4 @@
-"""The operator's decision for one deployment, made again from what was read, with what runs of it.
+"""The operator's decision for one deployment, made again, with what runs of it.
 
 In: what was read of the cluster. Out: an `Explanation`. World and demands come from the operator's own snapshots, and
 all deployments are decided together, because they compete for the same GPUs and dollars.
@@ -23,11 +23,11 @@ PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What the decision depends on and the cluster's objects do not say: how the operator was installed."""
+    """The settings of the installed operator that decisions depend on and no object of the cluster states."""
 
     worker_image: str
     budgets_required: bool
-    elsewhere: HubLookup
+    hub_lookup: HubLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def explain_one(reading: ClusterReading, key: Key, *, changes: Changes, installe
     snapshots = Snapshots(
         store,
         budgets_required=installed.budgets_required,
-        elsewhere=installed.elsewhere,
+        hub_lookup=installed.hub_lookup,
         calibrations=lambda: reading.calibrations,
     )
     world = snapshots.world()

@@ -25,7 +25,7 @@ def fit(
     hub: options.AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Say whether vLLM would start with this model on this GPU, and show every term of its memory in GiB per GPU."""
+    """Tell whether vLLM would start with this model on this GPU, with every term of its memory in GiB per GPU."""
     from inferfleet.cli.engine_setup import EngineArguments, find, setup
     from inferfleet.cli.fit_view import answer_of, table_of, values_of
 

@@ -24,9 +24,9 @@ DIGITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitAnswer:
-    """What was asked and what the memory model says; `estimate` is None where not even the split is possible.
+    """A question and the answer of the memory model; `estimate` is None where the model cannot even be split.
 
-    `refused`: vLLM would not start whatever the memory; the estimate tells what such weights would take.
+    `refused`: vLLM would not start with any memory; the estimate then says what such weights would take.
     """
 
     asked: Setup
@@ -38,12 +38,12 @@ class FitAnswer:
 
     @property
     def verdict(self) -> Fit:
-        """The memory model's verdict; a model that cannot be split or loaded so does not fit."""
+        """The memory model's verdict; a model that cannot be split or loaded like this does not fit."""
         return self.estimate.fit if self.estimate and not self.refused else Fit.DOES_NOT_FIT
 
     @property
     def fits(self) -> bool:
-        """Whether it fits beyond the error of the estimate."""
+        """Whether it fits by more than the error of the estimate."""
         return self.verdict is Fit.FITS
 
 
@@ -69,7 +69,7 @@ def _judgement(engine: EngineSettings, found: MemoryEstimate) -> tuple[str, str]
     if found.fit is Fit.FITS:
         return Fit.FITS.value, f"{numbers}; {margin}"
     if found.fit is Fit.TOO_CLOSE:
-        return Reason.TOO_CLOSE.value, f"{numbers}; {margin}: it may start or not"
+        return Reason.TOO_CLOSE.value, f"{numbers}; {margin}: it may start or fail"
     if found.binding is MemoryTerm.CONTEXT:
         length = found.longest_context
         return (

@@ -1,4 +1,4 @@
-"""The objects that files hold, checked: of our kinds, and the Namespaces, Nodes and Pods that a decision may look at.
+"""The checked objects of files: those of our kinds, and the Namespaces, Nodes and Pods that decisions look at.
 
 In: paths and a default namespace. Out: `Given`, or `BadInput` with every problem of every file, each with its place.
 Other kinds are only named: folders of manifests are given as they are.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inferfleet.api.objects import KINDS, InvalidObject, parse
-from inferfleet.api.v1alpha1.resource import GROUP
+from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.cli.documents import Document, read_documents
 from inferfleet.cli.exit import BadInput
 from inferfleet.observe.project_nodes import namespace_labels, node_facts

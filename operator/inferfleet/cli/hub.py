@@ -1,7 +1,7 @@
-"""Asking the model hub from the command line: at once, once per model, with the operator's settings for it.
+"""The model hub for the command line: asked at once, once per model, with the operator's settings.
 
 In: a model id and revision. Out: a model or an unknown one that says what to do. The operator asks in the background
-instead (`app.hub_models`); both read the answer with the same function.
+instead (`inferfleet.observe.hub_cache`); both read the answer with the same function.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a person can do about a deployment that cannot be served, by the reason of `Ready`."""
+"""What a person can do for a deployment that cannot be served, by the reason of `Ready`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,7 +18,7 @@ NEXT_STEP: Mapping[str, str] = MappingProxyType(
         "throughput shows the speed",
         ReadyReason.NO_CAPACITY: "raise spec.maxNodes of a pool, free GPUs, or lower the rate",
         ReadyReason.NO_PRICE: "set spec.usdPerGPUHour on the pool, or a price on the GPUType",
-        ReadyReason.OVER_BUDGET: "raise the budget, lower the rate, or release what others hold",
+        ReadyReason.OVER_BUDGET: "raise the budget, lower the rate, or free reservations of others",
         ReadyReason.BUDGET_UNREADABLE: "correct the BudgetPolicy that the message names; until then nothing new starts",
     }
 )

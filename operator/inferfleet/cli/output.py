@@ -1,4 +1,4 @@
-"""What a command prints: a table for people, JSON or YAML for programs, all from the same values.
+"""Prints answers: a table for people, JSON or YAML for programs, all from the same values.
 
 In: plain values (dicts, lists, strings, numbers) and a function that makes the table. Out: text on stdout. Money
 arrives here as text; this file must not round anything.
@@ -64,5 +64,5 @@ def console() -> "Console":
 
 
 def note(text: str) -> None:
-    """Tell a person something that is not part of the answer."""
+    """Print a remark that is not part of the answer."""
     typer.echo(f"note: {text}", err=True)

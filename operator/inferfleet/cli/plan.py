@@ -34,7 +34,7 @@ def plan(
     hub: AskHub = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Decide from files: which GPUs, how many, at what cost, why not the others. Status 1: not all can be served."""
+    """Decide from files: which GPUs, how many, at what cost, why no others. Exit status 1: not all can be served."""
     from inferfleet.cli.given import read_given
     from inferfleet.cli.hub import hub_models
     from inferfleet.cli.plan_view import table_of, values_of
@@ -47,8 +47,8 @@ def plan(
         given = read_given([*(filename or ()), *(more_files or ())], namespace=namespace)
         for text in given.ignored:
             note(f"{text} is not read")
-        elsewhere = hub_models() if hub else None
-        offline = world_from_documents(given.documents, budgets_required=budgets_required, elsewhere=elsewhere)
+        hub_lookup = hub_models() if hub else None
+        offline = world_from_documents(given.documents, budgets_required=budgets_required, hub_lookup=hub_lookup)
         if not offline.demands:
             raise BadInput("-f: there is no InferenceDeployment among the documents; nothing to plan")
         world, demands = apply_changes(offline.world, offline.demands, changes)

@@ -18,7 +18,7 @@ from inferfleet.cli.next_step import NEXT_STEP
 from inferfleet.cli.planning import Plan
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.money import RunRate
-from inferfleet.domain.wording import usd_text
+from inferfleet.domain.wording import duration_text, usd_text
 from inferfleet.report.decision_view import (
     budget_shares,
     candidate_rows,
@@ -78,7 +78,7 @@ def _speed(candidate: Candidate) -> dict[str, object]:
 def table_of(plans: Sequence[Plan]) -> RenderableType:
     """Return what a person reads: per deployment a summary and the candidates, then the total."""
     parts: list[RenderableType] = [part for plan in plans for part in (story_of(plan), Text())]
-    monthly = RunRate.sum(plan.decision.run_rate for plan in plans if not _is_batch(plan)).month.usd
+    monthly = RunRate.sum(plan.decision.run_rate for plan in plans if not plan.demand.spec.is_batch).month.usd
     ready = sum(plan.ready for plan in plans)
     parts.append(Text(f"{ready} of {len(plans)} can be served; real-time work costs USD {usd_text(monthly)} per month"))
     return Group(*parts)
@@ -136,7 +136,7 @@ def _asked(plan: Plan) -> str:
         )
     batch = spec.batch
     lines = f"{batch.requests} requests" if batch and batch.requests else "an uncounted input"
-    deadline = f" within {batch.deadline_seconds} s" if batch and batch.deadline_seconds else ""
+    deadline = f" within {duration_text(batch.deadline_seconds / 3600)}" if batch and batch.deadline_seconds else ""
     return f"{model.id}, a batch of {lines}{deadline}"
 
 
@@ -148,10 +148,6 @@ def _assumed_volume(plan: Plan) -> str:
 def _created(plan: Plan) -> list[str]:
     names = [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in plan.manifests]
     return [", ".join(names)] if names else []
-
-
-def _is_batch(plan: Plan) -> bool:
-    return plan.demand.spec.batch is not None
 
 
 def candidate_table(candidates: Sequence[Candidate], *, told: str = "") -> Table:

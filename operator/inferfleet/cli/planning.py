@@ -1,4 +1,4 @@
-"""Decide for demands and render what would be created: what `plan` and `explain` show.
+"""Decisions for demands with their manifests, as `plan` and `explain` show them.
 
 In: a world and demands. Out: one `Plan` each. The decision is the operator's own function; nothing is decided here.
 """
@@ -18,7 +18,7 @@ from inferfleet.render import RenderError, RenderFacts, render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A demand, its decision, and the manifests of what would be created (`unrenderable`: why there are none)."""
+    """A demand, its decision, and the manifests that would be created (`unrenderable`: why there are none)."""
 
     demand: Demand
     decision: Decision
@@ -32,7 +32,7 @@ class Plan:
 
     @property
     def reason(self) -> str:
-        """Why it cannot, or that it is decided or suspended; CamelCase."""
+        """The reason of a refusal, else Decided or Suspended."""
         if self.unrenderable is not None:
             return ReadyReason.INVALID_SPEC.value
         if self.decision.blocked is not None:

@@ -33,7 +33,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedAnswer:
-    """What was asked and what the speed model says; `speed` is None where the engine would not start."""
+    """A question and the answer of the speed model; `speed` is None where the engine would not start."""
 
     asked: Setup
     load: Load

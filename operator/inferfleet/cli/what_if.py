@@ -1,4 +1,4 @@
-"""What-ifs: the same decision in a world with another price, another rate, a pool less, or a spending limit.
+"""What-ifs: a decision with another price or rate, without a pool, or under a spending limit.
 
 In: `price:GPU_OR_POOL=USD`, `rate=N`, `rate:NAME=N`, `no-pool:NAME`, and USD per month. Out: a changed world and
 changed demands. Every name must exist: a what-if about nothing would look like an answer.
@@ -28,7 +28,7 @@ _MONEY = TypeAdapter[Decimal](Money)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is assumed: prices in USD per GPU-hour, rates in requests/s ("" for all), pools left out, a limit."""
+    """Assumptions: prices in USD per GPU-hour, rates in requests/s ("" for all), pools left out, USD per month."""
 
     prices: tuple[tuple[str, Decimal], ...] = ()
     rates: tuple[tuple[str, Decimal], ...] = ()
@@ -129,10 +129,10 @@ def _rated(demand: Demand, changes: Changes) -> Demand:
 
 
 def _limit(world: World, demands: Sequence[Demand], usd_per_month: Decimal) -> Policy:
-    """A budget over everything that changes nothing but the money.
+    """Return a budget over everything that bounds money alone.
 
-    Spot for real-time work needs a policy that allows it and none that forbids it, so the limit says what leaves that
-    question to the policies that are there.
+    Spot for real-time work needs a policy that allows it and none that forbids it. Where policies match all demands,
+    this one allows it and leaves the question to them.
     """
     governed = all(matching(world, demand.namespace_labels) for demand in demands)
     spec = BudgetPolicySpec(

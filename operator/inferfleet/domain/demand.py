@@ -1,6 +1,6 @@
 """What one InferenceDeployment asks for, with its model resolved and what it already holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -109,3 +109,20 @@ class Holding:
     def pods_of(self, placement: str) -> Pods:
         """Return what is known of a placement's pods; nothing known: none exist."""
         return next((pods for pods in self.pods if pods.placement == placement), Pods(placement=placement))
+
+    def unbound(self, pool_of_node: Mapping[str, str]) -> Iterator[tuple[Placement, int]]:
+        """Yield each placement with the number of its replicas that no pod has taken up; a finished batch has none.
+
+        `pool_of_node` names the pool of each node. Draining placements stand last and have their pods, so the GPUs that
+        are bound in a pool count as theirs first.
+        """
+        if self.finished:
+            return
+        bound: dict[str, int] = {}
+        for item in self.bound:
+            pool = pool_of_node.get(item.node, "")
+            bound[pool] = bound.get(pool, 0) + item.gpus
+        for placement in reversed(self.placements):
+            taken = min(bound.get(placement.pool, 0), placement.gpus)
+            bound[placement.pool] = bound.get(placement.pool, 0) - taken
+            yield placement, placement.replicas - taken // placement.tensor_parallel_size

@@ -137,7 +137,6 @@ class Child:
     owner: str
     deployment: str
     manifest_hash: str
-    resource_version: str = field(compare=False)
     content: bytes = field(repr=False)
     deleting: bool = False
     generation: int = 0

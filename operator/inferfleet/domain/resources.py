@@ -1,9 +1,21 @@
 """Which Kubernetes resources are read and written, and where they live in the HTTP API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-GROUP = "inferfleet.dev"
-VERSION = "v1alpha1"
+from inferfleet.api.v1alpha1 import (
+    API_VERSION,
+    BudgetPolicy,
+    GPUPool,
+    GPUType,
+    InferenceDeployment,
+    ModelProfile,
+)
+from inferfleet.api.v1alpha1 import Resource as OwnKind
+
+Document = Mapping[str, Any]
+"""An object of a resource as JSON or YAML gives it; what was received is read and never changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +34,16 @@ class Resource:
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
 
 
-def _ours(kind: str, plural: str, *, namespaced: bool = False) -> Resource:
-    return Resource(api_version=f"{GROUP}/{VERSION}", kind=kind, plural=plural, namespaced=namespaced)
+def _ours(model: type[OwnKind]) -> Resource:
+    kind = model.definition
+    return Resource(api_version=API_VERSION, kind=kind.kind, plural=kind.plural, namespaced=kind.namespaced)
 
 
-INFERENCE_DEPLOYMENT = _ours("InferenceDeployment", "inferencedeployments", namespaced=True)
-BUDGET_POLICY = _ours("BudgetPolicy", "budgetpolicies")
-GPU_POOL = _ours("GPUPool", "gpupools")
-GPU_TYPE = _ours("GPUType", "gputypes")
-MODEL_PROFILE = _ours("ModelProfile", "modelprofiles")
+INFERENCE_DEPLOYMENT = _ours(InferenceDeployment)
+BUDGET_POLICY = _ours(BudgetPolicy)
+GPU_POOL = _ours(GPUPool)
+GPU_TYPE = _ours(GPUType)
+MODEL_PROFILE = _ours(ModelProfile)
 OURS = (INFERENCE_DEPLOYMENT, BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE)
 """The kinds whose objects people write and the operator follows."""
 

@@ -11,9 +11,19 @@ CENT = Decimal("0.01")
 MICRO = Decimal("0.000001")
 
 
+def in_cents(amount: Decimal) -> Decimal:
+    """Round USD to cents, as status fields hold them: Decimal('2336') -> Decimal('2336.00')."""
+    return amount.quantize(CENT, ROUND_HALF_UP, WIDE)
+
+
 def usd_text(amount: Decimal) -> str:
-    """Write USD with cents, as status fields show it: Decimal('2336') -> '2336.00'."""
-    return str(amount.quantize(CENT, ROUND_HALF_UP, WIDE))
+    """Write USD with cents: Decimal('2336') -> '2336.00'."""
+    return str(in_cents(amount))
+
+
+def unit_price(usd: Decimal) -> Decimal:
+    """Round USD per million tokens to cents, below one dollar to hundredths of a cent: they often cost a few cents."""
+    return usd.quantize(CENT if usd >= 1 else CENT / 100, ROUND_HALF_UP, WIDE)
 
 
 def rate_text(usd_per_hour: Decimal) -> str:

@@ -6,11 +6,11 @@ In: `spec.engine.image` and what the policies allow. Out: an image, or a `Proble
 import re
 from collections.abc import Iterable
 
+from inferfleet.api.gpu_resources import vendor_of
 from inferfleet.catalog.engine_flags import captured_versions
 from inferfleet.domain.problem import Problem
 
 FIELD = "spec.engine.image"
-AMD_RESOURCE = "amd.com/gpu"
 
 # The project's release images: vLLM documentation "Using Docker" (NVIDIA) and the repository vllm/vllm-openai-rocm that
 # vLLM publishes beside it with the same tags and the same entry point (AMD).
@@ -22,7 +22,7 @@ _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 def default_image(version: str, gpu_resource_name: str) -> str:
     """Return the release image of this engine version for the pool's GPUs, pinned by its version tag."""
-    repository = AMD_REPOSITORY if gpu_resource_name == AMD_RESOURCE else NVIDIA_REPOSITORY
+    repository = AMD_REPOSITORY if vendor_of(gpu_resource_name) == "AMD" else NVIDIA_REPOSITORY
     return f"{repository}:v{version}"
 
 

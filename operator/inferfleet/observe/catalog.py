@@ -1,8 +1,7 @@
-"""GPU types and models as known now: the built-in catalogue, overridden by GPUType and ModelProfile objects.
+"""The known GPU types and models: the built-in catalogue, overridden by GPUType and ModelProfile objects.
 
 In: the readable objects of both kinds. Out: look-ups that answer "unknown" with a reason. One `Catalog` stands for one
-state of those objects; it remembers what it worked out. Must not ask the network: who may be asked about other models
-is the caller's to say.
+state of those objects and caches its answers. Must not ask the network: the caller brings the hub look-up.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,21 +20,21 @@ from inferfleet.engine import memory
 from inferfleet.observe.promotion import promoted_calibrations
 
 HubLookup = Callable[[str, str], Model | UnknownModel]
-"""Somebody who may know a model that is neither built in nor described: asked by id and revision, answers at once."""
+"""Returns, at once, what a hub says of a model that is neither built in nor described, by id and revision."""
 
 
 class Catalog:
-    """See the module."""
+    """The GPU types and models of one state of the objects."""
 
     def __init__(
         self,
         gpu_types: Iterable[GPUType] = (),
         profiles: Iterable[ModelProfile] = (),
         *,
-        elsewhere: HubLookup | None = None,
+        hub_lookup: HubLookup | None = None,
     ) -> None:
         """Take the objects in any order; profiles that state different facts of one model describe none."""
-        self._hub_lookup = elsewhere
+        self._hub_lookup = hub_lookup
         declared = {item.metadata.name: gpu_of(item) for item in gpu_types}
         self._gpus = dict(gpus()) | declared
         self._types = tuple(self._gpus[name] for name in sorted(self._gpus))
@@ -49,7 +48,7 @@ class Catalog:
         return self._gpus.get(name)
 
     def identify(self, labels: LabelSet) -> Identified | UnknownGPU:
-        """Name the GPU of a node with these labels."""
+        """Return the GPU of a node with these labels, or why it is not known."""
         if labels not in self._nodes:
             self._nodes[labels] = identify(dict(labels), self._types)
         return self._nodes[labels]
@@ -109,7 +108,7 @@ def gpu_of(item: GPUType) -> GPU:
 
 
 def model_of(profile: ModelProfile) -> Model | UnknownModel:
-    """Return the facts that a ModelProfile states, read as a config.json is; unknown when they contradict."""
+    """Return the facts that a ModelProfile states, read as a config.json is; unknown when they are contradictory."""
     spec = profile.spec
     config = spec.config.model_dump(by_alias=False, exclude_none=True)
     if spec.quantization is not None:
@@ -130,7 +129,7 @@ def model_of(profile: ModelProfile) -> Model | UnknownModel:
 
 
 def _described(profiles: Iterable[ModelProfile]) -> dict[str, ModelProfile | UnknownModel]:
-    """Return by model, in small letters, the first profile, or whose profiles state different facts."""
+    """Return the first profile of each model, by its id in small letters; unknown where profiles disagree."""
     by_id: dict[str, list[ModelProfile]] = {}
     for profile in profiles:
         by_id.setdefault(profile.spec.id.casefold(), []).append(profile)
@@ -138,7 +137,7 @@ def _described(profiles: Iterable[ModelProfile]) -> dict[str, ModelProfile | Unk
 
 
 def _agreed(profiles: list[ModelProfile]) -> ModelProfile | UnknownModel:
-    """Return the first of profiles that agree. How good or how fast the model is found to be is no fact of it."""
+    """Return the first of profiles that state the same facts; quality and measured figures may differ."""
     first = profiles[0]
     told = {"id": first.spec.id, "quality_score": None, "calibrations": ()}
     if len({profile.spec.model_copy(update=told) for profile in profiles}) == 1:
@@ -152,7 +151,7 @@ def _agreed(profiles: list[ModelProfile]) -> ModelProfile | UnknownModel:
 
 
 def _vendor(item: GPUType) -> str:
-    """CUDA's compute capability is NVIDIA's; without one labels, interconnect and product tell."""
+    """Return the vendor: NVIDIA with a compute capability of CUDA, else as labels, interconnect and product say."""
     known = gpus().get(item.metadata.name)
     if item.spec.compute_capability is not None:
         return "NVIDIA"

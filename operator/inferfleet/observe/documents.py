@@ -1,4 +1,4 @@
-"""Plain documents (parsed YAML) to a world and demands: the offline way to the same decision as in the cluster.
+"""A world and demands from plain documents (parsed YAML), for the same decision as in the cluster.
 
 In: documents of our kinds, and optionally Namespaces, Nodes and Pods. Out: a world, the demands in it, and what could
 not be read. Documents of other kinds are ignored, because whole manifests folders are given. Must not read files.
@@ -6,25 +6,24 @@ not be read. Documents of other kinds are ignored, because whole manifests folde
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from inferfleet.api.objects import InvalidObject, parse
 from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import LabelSet, NodeFacts
+from inferfleet.domain.resources import Document
 from inferfleet.domain.world import World
 from inferfleet.observe import objects
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.project_nodes import label_set, namespace_labels, node_facts
 from inferfleet.observe.project_pods import pod_facts
-from inferfleet.observe.world import Sources, build_world, demand_of, used_gpus
-
-Document = Mapping[str, Any]
+from inferfleet.observe.used_gpus import used_gpus
+from inferfleet.observe.world import Sources, build_world, demand_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offline:
-    """What documents amount to. `invalid` has one error per object that could not be read, in order of appearance."""
+    """What documents hold. `invalid` has one error per object that could not be read, in order of appearance."""
 
     world: World
     demands: tuple[Demand, ...]
@@ -32,14 +31,12 @@ class Offline:
 
 
 def world_from_documents(
-    documents: Iterable[Document], *, budgets_required: bool = False, elsewhere: HubLookup | None = None
+    documents: Iterable[Document], *, budgets_required: bool = False, hub_lookup: HubLookup | None = None
 ) -> Offline:
-    """Read documents as the operator would read them from the cluster; nothing is held and nothing runs.
+    """Read documents as the operator would read them from the cluster; nothing is reserved and nothing runs.
 
-    `elsewhere` may know models that are neither built in nor among the documents.
-
-    A namespace without a Namespace document has only the label that Kubernetes puts on each
-    (`kubernetes.io/metadata.name`).
+    `hub_lookup` is asked about models that are neither built in nor among the documents. A namespace without a
+    Namespace document has only the label that Kubernetes puts on each (`kubernetes.io/metadata.name`).
     """
     by_kind: dict[str, list[Document]] = {}
     for document in documents:
@@ -48,7 +45,7 @@ def world_from_documents(
     invalid = tuple(error for item in ours if (error := _error(item)) is not None)
     profiles = [objects.model_profile(item) for item in by_kind.get("ModelProfile", ())]
     types = [objects.gpu_type(item) for item in by_kind.get("GPUType", ())]
-    catalog = Catalog(_readable(types), _readable(profiles), elsewhere=elsewhere)
+    catalog = Catalog(_readable(types), _readable(profiles), hub_lookup=hub_lookup)
     pods = [facts for item in by_kind.get("Pod", ()) if (facts := pod_facts(item)) is not None]
     world = build_world(
         Sources(

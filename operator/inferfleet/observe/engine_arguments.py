@@ -1,4 +1,4 @@
-"""Engine settings of something that runs, read back from the flags it was started with.
+"""The settings of a running engine, read back from the flags that it was started with.
 
 In: the stored form of a child or a pod's spec, and the engine version. Out: `EngineSettings`, or None when the flags
 are not those that Inferfleet writes. Status does not repeat these settings, and they must survive a restart of the
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.observed import Child, EngineContainer
 
-ENGINE_CONTAINER = "engine"
 MODEL_NAME_FLAG = "served-model-name"
 
 

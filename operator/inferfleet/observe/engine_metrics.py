@@ -1,4 +1,4 @@
-"""Reading an engine's /metrics text: the few counters that teach the speed model, and the size of the KV cache.
+"""Reading an engine's /metrics text: the few counters that calibrate the speed model, and the size of the KV cache.
 
 In: Prometheus exposition text of one vLLM process and the time it was read. Out: a `Reading`, whose parts are
 `Rejected` with the reason where they cannot be read. It fetches nothing and judges no window;
@@ -46,7 +46,7 @@ class CacheFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one look at an engine's metrics gave."""
+    """What one look at an engine's metrics found."""
 
     counters: CounterSnapshot | Rejected
     cache: CacheFacts | Rejected
@@ -67,7 +67,7 @@ class Samples:
             self.sums[name] = self.sums.get(name, 0.0) + value
 
     def reading(self, *, at_seconds: float) -> Reading:
-        """Return what the samples amount to."""
+        """Return counters and cache."""
         return Reading(counters=_snapshot(self.sums, at_seconds), cache=_cache(self.caches))
 
 
@@ -86,11 +86,6 @@ def read_metrics(text: str, *, at_seconds: float) -> Reading:
     except ValueError as error:
         return _nothing(f"metrics are not in Prometheus text format: {error}")
     return samples.reading(at_seconds=at_seconds)
-
-
-def read_snapshot(text: str, *, at_seconds: float) -> CounterSnapshot | Rejected:
-    """Return the counters summed over the engines of one pod; missing or unreadable ones reject the whole text."""
-    return read_metrics(text, at_seconds=at_seconds).counters
 
 
 def _nothing(reason: str) -> Reading:

@@ -1,4 +1,4 @@
-"""Fetch an engine's metrics from its pod, or from Prometheus where one is configured.
+"""Fetches an engine's metrics from its pod, or from Prometheus where one is configured.
 
 In: where an engine is. Out: a `Reading`, or `ReadingFailed` with the reason. Answers are limited in time and size, and
 redirects are not followed: what answers at a pod's address is a tenant's process. Must not judge figures.
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from inferfleet.domain.wording import duration_text
 from inferfleet.observe.engine_metrics import (
     LONGEST_TEXT,
     NAMES,
@@ -41,7 +42,7 @@ class EnginePlace:
 
 
 class EngineReader(Protocol):
-    """Whoever reads an engine's metrics."""
+    """Reads an engine's metrics."""
 
     async def read(self, place: EnginePlace) -> Reading:
         """Return one reading. Raises `ReadingFailed`."""
@@ -108,7 +109,7 @@ def _reading(series: list[dict[str, Any]], *, now: float) -> Reading:
     if not newest:
         raise ReadingFailed("Prometheus has no samples of this pod")
     if not isfinite(newest) or now - newest > STALE_SECONDS:
-        raise ReadingFailed(f"stale: the newest sample is {now - newest:.0f} s old")
+        raise ReadingFailed(f"stale: the newest sample is {duration_text((now - newest) / 3600)} old")
     return samples.reading(at_seconds=newest)
 
 

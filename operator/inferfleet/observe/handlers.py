@@ -9,7 +9,8 @@ from typing import Any
 
 import kopf
 
-from inferfleet.domain.resources import GROUP, VERSION, Resource
+from inferfleet.api.v1alpha1 import GROUP, VERSION
+from inferfleet.domain.resources import Resource
 from inferfleet.observe.table import Table
 
 # Bookmarks come about every minute; Kopf reconnects when nothing came for 70 s.

@@ -1,4 +1,4 @@
-"""What every InferenceDeployment holds: the placements its status says were admitted, and the GPUs its pods occupy.
+"""The holding of every InferenceDeployment: the placements that its status admitted, and the GPUs that its pods occupy.
 
 In: deployments with their stored status, their children and pods, pool prices, namespace labels. Out: `Holding`
 values by UID. Status is the record of admission (it is written before anything is created); it is believed because
@@ -40,7 +40,7 @@ def holding_of(
     price_of: PriceOf,
     namespace_labels: LabelSet,
 ) -> Holding | None:
-    """Return what a deployment holds, None when nothing was admitted and no pod of it occupies a GPU."""
+    """Return the holding of a deployment, None when nothing was admitted and no pod of it occupies a GPU."""
     status = item.read_status()
     spec = item.spec
     pods = tuple(pods)
@@ -72,21 +72,21 @@ def holding_of(
         generation=_planned_generation(status),
         done=_done(status),
         finished=any(child.ended for child in by_name.values()) or (not by_name and _was_over(item, status, workload)),
-        # Of a spec that is not admitted yet nothing is held: it would admit itself.
+        # A spec that is not admitted yet reserves nothing, or it would admit itself.
         reserved_replicas=reserved_replicas(spec) if spec and _planned_generation(status) == item.generation else 0,
     )
 
 
 def reserved_replicas(spec: InferenceDeploymentSpec) -> int:
-    """Return the replicas that the ledger holds for a real-time deployment whatever runs, 0 where that is all."""
+    """Return the replicas that the ledger reserves whatever runs (`reserve: Max`), 0 where it reserves what runs."""
     return (spec.scaling.max_replicas or 0) if spec.scaling.reserve is ReservePolicy.MAX else 0
 
 
 def pods_of_placement(name: str, replicas: int, pods: Iterable[PodFacts], child: Child | None) -> Pods:
     """Count the pods of one placement by how far they got; pods that are leaving do not count.
 
-    Ready are those that the Deployment counts too: what it replaces must not leave before `Available` knows of them.
-    Pods that a quota or an admission policy refuses are held up as much as those that wait for a volume.
+    Ready are those that the Deployment counts too: what it replaces must not leave before `Available` counts them.
+    Pods that a quota or an admission policy refuses are stuck, like those that wait for a volume.
     """
     mine = [pod for pod in pods if pod.placement == name and not pod.deleting and not pod.over]
     waiting = [pod.unscheduled_since for pod in mine if pod.unscheduled and not pod.stuck]
@@ -155,10 +155,10 @@ def bound_gpus(pods: Iterable[PodFacts]) -> tuple[Bound, ...]:
 def left_behind(
     key: Key, former: Holding | None, *, pods: Iterable[PodFacts], namespace_labels: LabelSet
 ) -> Holding | None:
-    """Return what pods of a deployment that is gone still occupy, None when no such pod is left.
+    """Return the holding of a deployment that is gone but for its pods, None when they are gone too.
 
-    Money is free when the pods are gone, not when the object is. `former` is what the deployment held; where nobody
-    knows (a restart), its pods count as real-time work of the default category.
+    Money is free when the pods are gone, not when the object is. `former` is the holding before; where it is not known
+    (after a restart), the pods count as real-time work of the default category.
     """
     bound = bound_gpus(pods)
     if not bound:
@@ -201,7 +201,7 @@ def _placement(
 
 
 def _former_price(row: PlacementStatus, status: InferenceDeploymentStatus) -> Price:
-    """The price that was charged last, where the pool or its price is gone: what runs is never free."""
+    """Return the price that was charged last, for a pool that is gone or has no price: what runs is never free."""
     gpus = sum(item.replicas * item.tensor_parallel_size for item in status.placements)
     cost = status.cost
     hourly = cost.usd_per_hour if cost and cost.usd_per_hour is not None else None
@@ -216,7 +216,7 @@ def _former_price(row: PlacementStatus, status: InferenceDeploymentStatus) -> Pr
 
 
 def _unknown_engine(row: PlacementStatus, version: str) -> EngineSettings:
-    """Settings that equal no plan, for a child that does not exist (yet): the plan then settles them again."""
+    """Return settings that equal no plan, for a child that does not exist (yet): the plan then decides them anew."""
     return EngineSettings(
         version=version,
         tensor_parallel_size=row.tensor_parallel_size,
@@ -228,7 +228,7 @@ def _unknown_engine(row: PlacementStatus, version: str) -> EngineSettings:
 
 
 def merged(observed: Mapping[str, Holding], assumed: Mapping[str, Holding]) -> dict[str, Holding]:
-    """Lay reservations that were decided and are not visible in the cluster yet over what was observed.
+    """Return the observed holdings, replaced by those that were decided and are not stored in the cluster yet.
 
     Pods are always as observed.
     """

@@ -1,4 +1,4 @@
-"""Facts of models from a Hugging Face hub: config.json and the sizes of the weight files, never the weights.
+"""The facts of models that a Hugging Face hub has: config.json and the sizes of weight files, never the weights.
 
 In: a model id and revision, and the operator's own endpoint and token. Out: a `Model`, an `UnknownModel` that says
 what to do instead, or `Unreachable`, which is worth another try. Blocking; the caller runs it in a thread and keeps
@@ -30,7 +30,7 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """The hub gave no answer, or one that may be different next time."""
+    """The hub gave no answer, or one that may differ next time."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""Models that only the hub knows: asked for in the background, answered from memory.
+"""Models that only the hub knows: looked up in the background, answered from memory.
 
 In: model ids and revisions, and the operator's own access to a hub. Out: what is known now, at once; `on_answer` is
 told when more is known. Look-ups run in a few threads, because the hub's client blocks. Must not raise for anything
@@ -15,6 +15,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from inferfleet.domain.model import Model, UnknownModel
+from inferfleet.domain.wording import duration_text
 from inferfleet.observe.hub import REMEDY, HubAccess, Unreachable, look_up
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _REMEMBERED = 10_000
 
 
 def hub_is_off(model_id: str, revision: str) -> UnknownModel:
-    """Say that nobody is asked; stands in for `HubModels.find` where the hub is switched off."""
+    """Return that no hub is asked; replaces `HubModels.find` where the hub is switched off."""
     del revision
     message = f"model {model_id} is not in the built-in catalogue, and no hub is asked (INFERFLEET_HUB_ENABLED=false)"
     return UnknownModel(id=model_id, message=f"{message}: {REMEDY}")
@@ -68,7 +69,7 @@ class HubModels:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def find(self, model_id: str, revision: str) -> Model | UnknownModel:
-        """Return what is known; what is not known, or not any more, is asked for."""
+        """Return what is known; what is not known, or no longer certain, is looked up."""
         key = (model_id, revision)
         entry = self._entries.get(key)
         if entry is None:
@@ -95,7 +96,7 @@ class HubModels:
         before, now = self._entries[key], self._clock()
         if isinstance(answer, Unreachable):
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**before.failures)
-            message = f"{answer.message}; it is asked again in {pause:.0f} s. Otherwise {REMEDY}"
+            message = f"{answer.message}; it is asked again in {duration_text(pause / 3600)}. Otherwise {REMEDY}"
             known = before.answer if isinstance(before.answer, Model) else None
             said = known or UnknownModel(id=key[0], message=message, pending=True)
             self._entries[key] = _Entry(answer=said, valid_until=now + pause, failures=before.failures + 1)
@@ -107,7 +108,7 @@ class HubModels:
         self._on_answer(key[0])
 
     def _forget_some(self) -> None:
-        """Tenants choose the ids, so what is remembered is bounded: the oldest that is not being asked goes first."""
+        """Keep the cache bounded, because tenants choose the ids: the oldest entry that is not being looked up goes."""
         if len(self._entries) >= _REMEMBERED:
             oldest = next((key for key, entry in self._entries.items() if not entry.asking), None)
             if oldest is not None:
@@ -115,7 +116,7 @@ class HubModels:
 
 
 async def _in_thread(function: Callable[[], Answer]) -> Answer:
-    """Run a blocking function in a thread that does not hold up the end of the process."""
+    """Run a blocking function in a thread that does not delay the end of the process."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
 

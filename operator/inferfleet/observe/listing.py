@@ -1,7 +1,7 @@
-"""Lists a kind of ours into its table: once at the start, so that everything is known at some moment, and now and then.
+"""Lists a kind of ours into its table: once at the start, so that the table is known to be complete, and now and then.
 
 In: a client and a table that Kopf feeds. Out: a table that equals the cluster. Kopf does not tell of objects that were
-deleted while its watch was down, and it has no signal that everything was listed once; this fills both gaps.
+deleted while its watch was down, and does not say when a first list is complete; this fills both gaps.
 """
 
 from collections.abc import Sequence

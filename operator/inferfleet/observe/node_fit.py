@@ -1,4 +1,4 @@
-"""What keeps a pool's pods off one of its nodes, in words, and the labels by which the scheduler keeps them off too.
+"""Why pods of a pool keep off one of its nodes, and the labels by which the scheduler keeps them off too.
 
 In: node facts, what their labels say of their GPUs, and what the pool's pods tolerate. Out: a reason or None; label
 values for the pods' affinity. Must not look at what is free, nor at what passes by itself (a cordon, a node not ready).
@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from inferfleet.api.enums import CapacityType
 from inferfleet.catalog.node_gpu import AMD_BETA_PRODUCT, AMD_PRODUCT, GFD_PRODUCT, Identified, UnknownGPU
+from inferfleet.catalog.spot_nodes import spot_labels
 from inferfleet.domain.observed import NodeFacts, Taint
 from inferfleet.domain.world import LabelValues, Toleration
-from inferfleet.render.scheduling import spot_labels
 
 # Labels that may tell a node with other, shared or sliced GPUs from its neighbours, the plainest first
 # (gpu-feature-discovery README, GKE "GPU sharing strategies", ROCm/k8s-device-plugin node labeller).
@@ -38,7 +38,7 @@ _PASSING = "node.kubernetes.io/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFit:
-    """A node as a pool sees it: what is against it, None for nothing.
+    """A node of a pool, and what is against it (None: nothing).
 
     `contradiction` is what its labels say against the pool's GPU type, `spot` what they say against its capacity type,
     `partial` that it gives no whole GPUs, `taint` the first that the pods do not tolerate.
@@ -64,9 +64,9 @@ class NodeFit:
 
 
 def other_gpu(node: NodeFacts, reading: Identified | UnknownGPU, gpu_type: str) -> str | None:
-    """Say that a node's labels name another GPU than the pool's type, None when they do not.
+    """Return a message when a node's labels name another GPU than the pool's type, else None.
 
-    Labels that name nothing at all leave the word to the pool; a product that nobody knows does not.
+    Without a label that names a product the pool's own statement counts; an unknown product counts as another.
     """
     if isinstance(reading, UnknownGPU):
         named = any(key in _DRIVER_LABELS for key, _ in node.labels)
@@ -75,7 +75,7 @@ def other_gpu(node: NodeFacts, reading: Identified | UnknownGPU, gpu_type: str) 
 
 
 def partial_gpus(node: NodeFacts, reading: Identified | UnknownGPU) -> str | None:
-    """Say that pods get no whole GPUs of their own on a node, None when they do."""
+    """Return a message when pods get no whole GPUs of their own on a node, else None."""
     if isinstance(reading, UnknownGPU) or reading.whole:
         return None
     if reading.mig_profile is not None:
@@ -85,7 +85,7 @@ def partial_gpus(node: NodeFacts, reading: Identified | UnknownGPU) -> str | Non
 
 @lru_cache(maxsize=1024)
 def spot_marks(selector: LabelValues, capacity_type: CapacityType) -> Mapping[tuple[str, str], str]:
-    """Return what to say of a node with a label that the affinity of the pool's pods forbids, by key and value."""
+    """Return a message for each spot label, by key and value, that the affinity of the pool's pods excludes."""
     return {
         (key, value): f"is spot ({key}={value}), and the pool's capacityType is {capacity_type}"
         for key, values in spot_labels(selector, capacity_type)
@@ -94,7 +94,7 @@ def spot_marks(selector: LabelValues, capacity_type: CapacityType) -> Mapping[tu
 
 
 def spot_mark(node: NodeFacts, marks: Mapping[tuple[str, str], str]) -> str | None:
-    """Say which label marks a node as spot in a pool that is not, None without one."""
+    """Return a message when a label marks a node as spot in a pool that is not, else None."""
     if node.labels.isdisjoint(marks):
         return None
     first = min(node.labels & marks.keys())
@@ -129,7 +129,7 @@ def telling_labels(
 
 
 def _taint_words(node: NodeFacts, taint: Taint) -> str | None:
-    """Say that the pool does not tolerate a taint; None for one that passes by itself."""
+    """Return a message about a taint that the pool does not tolerate; None for one that passes by itself."""
     if taint.key.startswith(_PASSING):
         return None
     value = f"={taint.value}" if taint.value else ""
@@ -137,7 +137,7 @@ def _taint_words(node: NodeFacts, taint: Taint) -> str | None:
 
 
 def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
-    """Follow k8s.io/component-helpers/scheduling/corev1, ToleratesTaint; the scheduler only prefers by the weakest."""
+    """Whether a taint keeps no pod off (k8s.io/component-helpers/scheduling/corev1, ToleratesTaint)."""
     if taint.effect == "PreferNoSchedule":
         return True
     return any(

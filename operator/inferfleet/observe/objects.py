@@ -1,15 +1,14 @@
-"""Objects of our own kinds as they were read: typed, or with what is wrong with them.
+"""Objects of our own kinds: typed, or with what is wrong with them.
 
 In: documents as the API server stores them (possibly under an older, looser schema) or as files hold them. Out: frozen
 values. An object that cannot be read is a value too: it must never stop the others, and a budget that cannot be read
 must block. Must not decide what follows.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -28,9 +27,9 @@ from inferfleet.api.v1alpha1 import (
 )
 from inferfleet.domain.observed import Key
 from inferfleet.domain.packing import pack, unpack
+from inferfleet.domain.resources import Document
 from inferfleet.observe.project_pods import time_of
 
-Document = Mapping[str, Any]
 Parsed = TypeVar("Parsed", bound=Resource)
 
 NO_STATUS = pack({})

@@ -1,11 +1,11 @@
-"""A GPUPool object and the nodes that belong to it, as one `Pool` value.
+"""The `Pool` of a GPUPool object and its nodes.
 
 In: the object, a catalogue, node facts, and what bound pods request per node. Out: a pool whose nodes say how many
-GPUs are free and whether work may land there. A node that contradicts the pool is left out of use and named. Must not
+GPUs are free and whether work may land there. A node that contradicts the pool is named and not used. Must not
 subtract what was promised and is not bound yet; the plan does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -27,10 +27,8 @@ from inferfleet.observe.node_fit import (
     telling_labels,
     untolerated,
 )
-from inferfleet.render.scheduling import tolerated
-
-Used = Mapping[str, Mapping[str, int]]
-"""Requested devices by node and resource name."""
+from inferfleet.observe.used_gpus import Used
+from inferfleet.render import tolerated
 
 # Nodes that a message names.
 SHOWN = 3
@@ -44,12 +42,12 @@ def pool_of(
     used: Used,
     price_date: date | None = None,
 ) -> Pool:
-    """Return the pool with its nodes; `nodes` None means that nobody knows the nodes (files without any).
+    """Return the pool with its nodes; `nodes` None: the nodes are not known (files without any).
 
     `price_date` is the day of the pool's own price, None when nobody can tell.
     """
     spec, gpu = item.spec, catalog.gpu(item.spec.gpu_type)
-    mine = tuple(sorted(members(item, nodes or ()), key=lambda node: node.name))
+    mine = tuple(sorted(members(spec.node_selector.items(), nodes or ()), key=lambda node: node.name))
     tolerations = tuple(_toleration(toleration) for toleration in spec.tolerations)
     fits = _fits(mine, item, catalog, tolerations)
     views = tuple(_node(fit, spec.gpu_resource_name, used) for fit in fits)
@@ -81,7 +79,7 @@ def pool_of(
         whole_gpus=whole_gpus,
         problem=trouble,
         left_out=tuple(text for fit in fits if (text := fit.left_out) is not None),
-        # A pool with nothing but such nodes gets no new work, and what runs there must not be restarted for it.
+        # A pool with only such nodes gets no new work, and what runs there must not be restarted.
         avoided=telling_labels(fits, spec.gpu_resource_name, _selector(item)) if whole_gpus and trouble is None else (),
     )
 
@@ -104,7 +102,7 @@ def price_of(item: GPUPool, gpu: GPU | None, price_date: date | None = None) -> 
 
 
 def counted_once(pools: Iterable[Pool]) -> tuple[Pool, ...]:
-    """Leave every node to the first pool, by name, that selects it; a GPU must not be promised twice."""
+    """Return the pools with every node in the first, by name, that selects it: no GPU is promised twice."""
     owner: dict[str, str] = {}
     result = []
     for pool in sorted(pools, key=lambda pool: pool.name):
@@ -124,10 +122,10 @@ def counted_once(pools: Iterable[Pool]) -> tuple[Pool, ...]:
     return tuple(result)
 
 
-def members(item: GPUPool, nodes: Iterable[NodeFacts]) -> Iterable[NodeFacts]:
-    """Yield the nodes that carry all labels of the pool's selector."""
-    selector = frozenset(item.spec.node_selector.items())
-    return (node for node in nodes if selector <= node.labels)
+def members(selector: Iterable[tuple[str, str]], nodes: Iterable[NodeFacts]) -> Iterator[NodeFacts]:
+    """Yield the nodes of a pool: those that carry all labels of its selector."""
+    wanted = frozenset(selector)
+    return (node for node in nodes if wanted <= node.labels)
 
 
 def detected(catalog: Catalog, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
@@ -137,7 +135,7 @@ def detected(catalog: Catalog, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
 
 
 def problem(item: GPUPool, catalog: Catalog, nodes: Iterable[NodeFacts]) -> str | None:
-    """Say why the pool cannot be used as it is described, None when it can."""
+    """Return why the pool cannot be used as it is described, None when it can."""
     wanted = item.spec.gpu_type
     gpu = catalog.gpu(wanted)
     if gpu is None:
@@ -152,9 +150,9 @@ def problem(item: GPUPool, catalog: Catalog, nodes: Iterable[NodeFacts]) -> str 
 
 
 def objection(node: NodeFacts, item: GPUPool, catalog: Catalog) -> str | None:
-    """Say why a node's labels forbid its use in this pool, None when they do not.
+    """Return why a node's labels forbid its use in this pool, None when they do not.
 
-    Labels that name nothing at all leave the word to the pool; a product that nobody knows does not.
+    Without a label that names a product the pool's own statement counts; an unknown product forbids the use.
     """
     marks = spot_marks(_selector(item), item.spec.capacity_type)
     return other_gpu(node, catalog.identify(node.labels), item.spec.gpu_type) or spot_mark(node, marks)
@@ -200,7 +198,7 @@ def _selector(item: GPUPool) -> LabelValues:
 
 
 def _least_memory(nodes: Iterable[Node], gpu: GPU | None) -> int | None:
-    """The least memory a usable node reports, where that is less than what the type says."""
+    """Return the least memory that a usable node reports, None where that is not less than the type's."""
     figures = [node.memory_mib for node in nodes if node.schedulable and node.memory_mib and not node.mig]
     if not figures or gpu is None or min(figures) >= gpu.memory_mib:
         return None

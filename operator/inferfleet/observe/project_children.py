@@ -1,20 +1,16 @@
-"""Raw Deployments, Jobs, Services and budgets of disruption to `Child` values.
+"""`Child` values of raw Deployments, Jobs, Services and PodDisruptionBudgets.
 
 In: documents as the API server sends them. Out: frozen values; the part that can be compared with a manifest is kept
 as compact JSON, everything else is dropped. Must not decide whether something drifted.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from inferfleet.domain.children import DEPLOYMENT_LABEL, HASH_ANNOTATION
 from inferfleet.domain.observed import Child, ChildCondition
 from inferfleet.domain.packing import pack
+from inferfleet.domain.resources import Document
 from inferfleet.observe.engine_arguments import engine_container
-from inferfleet.observe.project_pods import DEPLOYMENT_LABEL, time_of
+from inferfleet.observe.project_pods import time_of
 
-Document = Mapping[str, Any]
-
-HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
 _KEPT_METADATA = ("name", "namespace", "labels", "ownerReferences")
 _OURS = "inferfleet.dev/"
 
@@ -32,7 +28,6 @@ def child(document: Document) -> Child:
         owner=owner.get("uid") or "",
         deployment=(metadata.get("labels") or {}).get(DEPLOYMENT_LABEL) or "",
         manifest_hash=(metadata.get("annotations") or {}).get(HASH_ANNOTATION) or "",
-        resource_version=metadata["resourceVersion"],
         content=_content(document),
         deleting=metadata.get("deletionTimestamp") is not None,
         generation=metadata.get("generation") or 0,
@@ -50,7 +45,7 @@ def child(document: Document) -> Child:
 
 
 def _content(document: Document) -> bytes:
-    """Everything a manifest could have set, packed; of the annotations only our own."""
+    """Return everything that a manifest could have set, packed; of the annotations only our own."""
     metadata = {key: document["metadata"][key] for key in _KEPT_METADATA if key in document["metadata"]}
     annotations = document["metadata"].get("annotations") or {}
     metadata["annotations"] = {key: value for key, value in annotations.items() if key.startswith(_OURS)}

@@ -1,4 +1,4 @@
-"""Raw Node and Namespace documents to the few facts that a decision needs.
+"""The few facts of raw Node and Namespace documents that a decision needs.
 
 In: documents as the API server sends them. Out: frozen values, or None for nodes without extended resources, which are
 not worth remembering. Must not keep references into the document, or the whole of it stays in memory.
@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from inferfleet.domain.observed import Counts, LabelSet, NodeFacts, Taint
-
-Document = Mapping[str, Any]
+from inferfleet.domain.resources import Document
 
 
 def node_facts(document: Document) -> NodeFacts | None:
@@ -54,7 +53,7 @@ def extended(resources: Mapping[str, Any]) -> Counts:
 
 
 def label_set(labels: Mapping[str, str]) -> LabelSet:
-    """Return labels as a set of pairs, which makes "has all of these" one operation; equal pairs are shared."""
+    """Return labels as a set of pairs, so that "has all of these" is one operation; equal pairs are shared."""
     return frozenset(_pair(key, value) for key, value in labels.items())
 
 
@@ -64,5 +63,5 @@ def _pair(key: str, value: str) -> tuple[str, str]:
 
 
 def _is_ready(conditions: Iterable[Document]) -> bool:
-    """Read the Ready condition; a node without one (a file, not a kubelet, made it) counts as ready."""
+    """Whether the Ready condition is True; a node without one (from a file, not a kubelet) counts as ready."""
     return all(condition.get("status") == "True" for condition in conditions if condition.get("type") == "Ready")

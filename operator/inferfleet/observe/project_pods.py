@@ -1,4 +1,4 @@
-"""Raw Pod documents to what is counted (GPU requests per node) and what is reported (why a pod is not ready).
+"""The facts of raw Pod documents: what is counted (GPU requests) and what is reported (why a pod is not ready).
 
 In: documents as the API server sends them. Out: frozen values, or None for pods that neither request extended
 resources nor carry our label. Must not keep references into the document.
@@ -6,20 +6,17 @@ resources nor carry our label. Must not keep references into the document.
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from inferfleet.domain.children import DEPLOYMENT_LABEL, PLACEMENT_LABEL
 from inferfleet.domain.observed import ContainerFacts, Counts, PodFacts
+from inferfleet.domain.resources import Document
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_nodes import extended
 from inferfleet.observe.scheduler_words import waits_for_a_node
 
-Document = Mapping[str, Any]
-
-DEPLOYMENT_LABEL = "inferfleet.dev/deployment"
-PLACEMENT_LABEL = "inferfleet.dev/placement"
 # A termination message is at most 4096 bytes (k8s.io/api/core/v1, Container.terminationMessagePath).
 _MESSAGE = 4096
 
@@ -61,8 +58,8 @@ def pod_facts(document: Document) -> PodFacts | None:
 def charged_to(known: PodFacts | None, pod: PodFacts | None) -> PodFacts | None:
     """Return a pod with the deployment that pays for it: the one whose label it carried when it was seen first.
 
-    Without its label a pod goes on running and its ReplicaSet makes another: both are paid for until they are gone. One
-    that was set loose is no pod of a placement any more, so nothing but its GPUs counts.
+    A pod that loses its label goes on running and its ReplicaSet makes another: both are paid for until they are gone.
+    It is no pod of a placement any more, so only its GPUs count.
     """
     if pod is None or known is None or known.uid != pod.uid or known.deployment in ("", pod.deployment):
         return pod
@@ -90,13 +87,13 @@ def pod_requests(spec: Document) -> Counts:
 
 
 def _requests(container: Document) -> Counts:
-    """Read limits as requests too: extended resources cannot be overcommitted, so a limit alone is enough."""
+    """Return requests; a limit alone counts as one, because extended resources cannot be overcommitted."""
     resources = container.get("resources") or {}
     return extended((resources.get("limits") or {}) | (resources.get("requests") or {}))
 
 
 def _containers(status: Document) -> tuple[ContainerFacts, ...]:
-    """States of sidecars and containers that have something to say."""
+    """Return the states of sidecars and containers."""
     found: Iterable[Document] = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
     return tuple(_container(item) for item in found)
 
@@ -118,5 +115,5 @@ def _container(item: Document) -> ContainerFacts:
 
 
 def time_of(text: object) -> datetime | None:
-    """Read a time as Kubernetes writes it, None where there is none; YAML files may have made it a time already."""
+    """Return a time that Kubernetes wrote, None without one; a YAML loader may have made it a time already."""
     return datetime.fromisoformat(str(text)) if text else None

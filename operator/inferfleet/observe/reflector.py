@@ -1,4 +1,4 @@
-"""Keeps a table equal to a collection of the API server: list, then watch, then list again when the watch cannot go on.
+"""Keeps a table equal to a collection of the API server: list, watch, and list again when the watch cannot go on.
 
 In: a source that lists and watches. Out: changes of the table, a `synced` flag on it, and how long the watch has been
 silent. Deletions missed while disconnected are found by comparing with the next list, which Kopf does not do. Must not
@@ -13,12 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 from inferfleet.domain.observed import Key
-from inferfleet.domain.resources import Resource
+from inferfleet.domain.resources import Document, Resource
 from inferfleet.observe.table import Table
 
 _log = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 
 # How long one watch lives, in seconds; different for each, so that thousands of operators would not reconnect together.
 _SHORTEST_WATCH, _LONGEST_WATCH = 300, 600
@@ -27,7 +26,7 @@ _GONE = 410
 
 
 class Source(Protocol):
-    """What is needed of an API client. Failures are OSErrors; one with `code` 410 means that the version is too old."""
+    """The part of an API client that is needed. Failures are OSErrors; `code` 410 means that the version is too old."""
 
     def list_pages(self, resource: Resource, namespace: str | None, *, selector: str) -> AsyncIterator[Document]:
         """Read a collection page by page."""
@@ -63,7 +62,7 @@ class Reflector:
 
     @property
     def name(self) -> str:
-        """What is reflected, for logs and health checks."""
+        """The name of the collection, for logs and health checks."""
         return f"{self._resource.plural} in {self._namespace}" if self._namespace else self._resource.plural
 
     def silent_seconds(self) -> float:
@@ -99,7 +98,7 @@ class Reflector:
         return version
 
     async def _follow(self, version: str) -> None:
-        """Watch, again and again, until a failure; a broken connection alone does not cost a new list."""
+        """Watch, again and again, until it fails for good; a broken connection alone needs no new list."""
         failures = 0
         while True:
             seconds = random.randint(_SHORTEST_WATCH, _LONGEST_WATCH)  # noqa: S311 - spreads reconnects

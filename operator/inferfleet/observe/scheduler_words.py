@@ -1,7 +1,7 @@
-"""What a pod without a node waits for, by the scheduler's own words: for a node, or for something that no node brings.
+"""Whether a pod waits for a node or for something that no node brings, by the scheduler's message.
 
 In: reason and message of a pod's condition PodScheduled=False. Out: whether another node of its pool could help. The
-scheduler names for each node the first thing that keeps the pod off, so a volume is named only where a node would do.
+scheduler names for each node the first thing that keeps the pod off, so it names a volume only where a node would do.
 """
 
 import re
@@ -21,7 +21,7 @@ _ABOUT_NODES = re.compile(
 
 
 def waits_for_a_node(reason: str, message: str) -> bool:
-    """Tell whether all that the scheduler says is about nodes; what says nothing in particular is."""
+    """Return whether the scheduler's message is about nodes alone; an empty or unspecific one counts as such."""
     if reason not in ("", _UNSCHEDULABLE):
         return False
     said = message.partition(" preemption:")[0]

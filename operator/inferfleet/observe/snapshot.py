@@ -36,15 +36,15 @@ class Snapshots:
         store: Store,
         *,
         budgets_required: bool,
-        elsewhere: HubLookup | None = None,
+        hub_lookup: HubLookup | None = None,
         calibrations: Callable[[], tuple[Calibration, ...]] = tuple,
     ) -> None:
-        """Read from this store; `elsewhere` may know other models, `calibrations` returns what engines taught."""
+        """Read from this store; `hub_lookup` may know other models, `calibrations` returns what engines taught."""
         self._store = store
         self._budgets_required = budgets_required
-        self._hub_lookup = elsewhere
+        self._hub_lookup = hub_lookup
         self._calibrations = calibrations
-        self._catalog = Catalog(elsewhere=elsewhere)
+        self._catalog = Catalog(hub_lookup=hub_lookup)
         self._catalog_of: tuple[int, int] | None = None
         self._holdings: dict[str, Holding] = {}
         self._left_behind: dict[Key, Holding] = {}
@@ -99,7 +99,7 @@ class Snapshots:
         revisions = (self._store.gpu_types.revision, self._store.profiles.revision)
         if revisions != self._catalog_of:
             self._catalog = Catalog(
-                _readable(self._store.gpu_types), _readable(self._store.profiles), elsewhere=self._hub_lookup
+                _readable(self._store.gpu_types), _readable(self._store.profiles), hub_lookup=self._hub_lookup
             )
             self._catalog_of = revisions
         return self._catalog

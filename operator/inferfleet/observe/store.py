@@ -18,6 +18,7 @@ from inferfleet.observe.objects import Deployment, Platform
 from inferfleet.observe.project_children import child
 from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
+from inferfleet.observe.used_gpus import count_pod
 
 Identity = tuple[str, str, str]
 
@@ -99,21 +100,13 @@ class Store:
         for pod, sign in ((old, -1), (new, 1)):
             if pod is None:
                 continue
-            if pod.occupies_node:
-                self._count(pod, sign)
+            count_pod(self.used, pod, sign)
             if pod.deployment:
                 mine = self._pods_of.setdefault(pod.key, {})
                 _set(mine, pod.uid, pod if sign > 0 else None)
                 if not mine:
                     del self._pods_of[pod.key]
         self._tell("pod")(old, new)
-
-    def _count(self, pod: PodFacts, sign: int) -> None:
-        on_node = self.used.setdefault(pod.node, {})
-        for resource, count in pod.requests:
-            on_node[resource] = on_node.get(resource, 0) + sign * count
-        if not any(on_node.values()):
-            del self.used[pod.node]
 
     def _child_changed(self, old: Child | None, new: Child | None) -> None:
         for value, present in ((old, False), (new, True)):

@@ -4,14 +4,14 @@ In: documents of a list or a watch. Out: for each change the old and the new val
 replace newer ones, so the answer to an own write may be put in before the watch brings it. Must not do I/O.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from inferfleet.domain.observed import Key
+from inferfleet.domain.resources import Document
 
 Value = TypeVar("Value")
-Document = Mapping[str, Any]
 OnChange = Callable[[Value | None, Value | None], None]
 
 _REMEMBERED_DELETIONS = 4096

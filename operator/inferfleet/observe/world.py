@@ -1,4 +1,4 @@
-"""The snapshot that decisions are made on, built from typed objects and facts; the same for the operator and for files.
+"""The world that decisions are made on, from typed objects and facts; the same for the operator and for files.
 
 In: objects of our kinds, node facts, GPU use per node, holdings. Out: a `World`, and one `Demand` per
 InferenceDeployment. Pure: the caller brings everything, in any order.
@@ -11,16 +11,17 @@ from datetime import datetime
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool
 from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Demand, Holding
-from inferfleet.domain.observed import LabelSet, NodeFacts, PodFacts
+from inferfleet.domain.observed import LabelSet, NodeFacts
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
 from inferfleet.observe.objects import Deployment, Platform, Unreadable
-from inferfleet.observe.pools import Used, counted_once, pool_of
+from inferfleet.observe.pools import counted_once, pool_of
+from inferfleet.observe.used_gpus import Used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any).
+    """Everything a world is made of. `nodes` None: the nodes are not known (files without any).
 
     `calibrations` are what engines taught; what model profiles promote comes with the `catalog`.
     """
@@ -36,7 +37,7 @@ class Sources:
 
 
 def build_world(sources: Sources) -> World:
-    """Return the snapshot; unreadable pools are left out (their status says why), unreadable policies block."""
+    """Return the world; unreadable pools are left out (their status says why), unreadable policies block."""
     nodes = None if sources.nodes is None else tuple(sources.nodes)
     pools = [
         pool_of(item.content, catalog=sources.catalog, nodes=nodes, used=sources.used, price_date=item.price_date)
@@ -89,14 +90,3 @@ def demand_of(
         created=item.created,
         first_refused=first_refused,
     )
-
-
-def used_gpus(pods: Iterable[PodFacts]) -> dict[str, dict[str, int]]:
-    """Add up what bound, unfinished pods request, by node and resource."""
-    used: dict[str, dict[str, int]] = {}
-    for pod in pods:
-        if pod.occupies_node and pod.requests:
-            on_node = used.setdefault(pod.node, {})
-            for resource, count in pod.requests:
-                on_node[resource] = on_node.get(resource, 0) + count
-    return used

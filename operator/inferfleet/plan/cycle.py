@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inferfleet.budget import Ledger, Rules, combine, matching, selects
+from inferfleet.api.v1alpha1 import selects
+from inferfleet.budget import Ledger, Rules, combine, matching
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand, Labels
 from inferfleet.domain.world import Policy, World

@@ -8,6 +8,7 @@ time-out of its own: its result is part of the owner's status.
 
 from dataclasses import asdict
 
+from inferfleet.domain.children import WORKER_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.exit_codes import BAD_INPUT
 from inferfleet.domain.placement import Placement
@@ -17,7 +18,7 @@ from inferfleet.render.batch_places import Places, batch_places
 from inferfleet.render.environment import API_KEY_VARIABLE, api_key
 from inferfleet.render.flags import served_model_name
 from inferfleet.render.manifest import Body, Manifest, manifest
-from inferfleet.render.names import BATCH_WORK_PATH, ENGINE_PORT, WORKER_CONTAINER
+from inferfleet.render.names import BATCH_WORK_PATH, ENGINE_PORT
 from inferfleet.render.pod import container_security, engine_container, pod_base
 from inferfleet.render.probes import liveness_probe, shutdown
 from inferfleet.render.resources import shared_memory_mib, worker_resources
@@ -28,7 +29,7 @@ WORKER_METRICS_PORT = 8001
 BACKOFF_LIMIT = 4
 # Requests in flight per sequence that the engine runs at once; `vllm run-batch` keeps its queue as long.
 IN_FLIGHT_PER_SEQUENCE = 2
-# What the worker leaves of the grace period to itself for writing and to the engine for ending.
+# Seconds of the grace period in which the worker writes and the engine ends.
 END_SECONDS = 8
 
 
@@ -74,7 +75,7 @@ def job(
 
 
 def _intent(demand: Demand, placement: Placement) -> Body:
-    """What makes one Job another one: model, engine, places, deadline, and where and how it runs."""
+    """Return what a Job is made for; any change of it needs another Job."""
     spec = demand.spec
     assert spec.batch is not None
     return {
@@ -87,7 +88,7 @@ def _intent(demand: Demand, placement: Placement) -> Body:
 
 
 def _failure_policy() -> Body:
-    """Rules in order: an interruption is nobody's fault, bad input is final; all else counts towards `backoffLimit`."""
+    """Return the rules in order: interruptions do not count, bad input is final, all else counts to `backoffLimit`."""
     return {
         "rules": [
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},

@@ -45,7 +45,7 @@ def engine_environment(demand: Demand, startup_seconds: int) -> list[Body]:
 
 
 def api_key(demand: Demand) -> list[Body]:
-    """Return the variable with the API key that clients must send, nothing when none is asked."""
+    """Return the variable with the API key that clients must send; empty where none is needed."""
     reference = demand.spec.engine.api_key_secret_ref
     return [] if reference is None else [secret_variable(API_KEY_VARIABLE, reference)]
 

@@ -7,13 +7,11 @@ make pods match somebody else's selectors.
 
 from enum import StrEnum
 
-from inferfleet.api.enums import WorkloadClass
+from inferfleet.domain.children import DEPLOYMENT_LABEL, PLACEMENT_LABEL
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
 
-DEPLOYMENT = "inferfleet.dev/deployment"
-PLACEMENT = "inferfleet.dev/placement"
 COMPONENT = "app.kubernetes.io/component"
 
 
@@ -25,8 +23,8 @@ class Component(StrEnum):
 
 
 def component(demand: Demand) -> Component:
-    """Return what the pods of this demand are."""
-    return Component.BATCH if demand.spec.workload.workload_class is WorkloadClass.BATCH else Component.ENGINE
+    """Return what the pods of this demand are for."""
+    return Component.BATCH if demand.spec.is_batch else Component.ENGINE
 
 
 def common(demand: Demand) -> dict[str, str]:
@@ -37,27 +35,27 @@ def common(demand: Demand) -> dict[str, str]:
         COMPONENT: component(demand).value,
         "app.kubernetes.io/managed-by": "inferfleet",
         "app.kubernetes.io/part-of": "inferfleet",
-        DEPLOYMENT: demand.name,
+        DEPLOYMENT_LABEL: demand.name,
     }
 
 
 def of_placement(demand: Demand, placement: Placement) -> dict[str, str]:
     """Labels of the workload of one placement and of its pods."""
-    return {**common(demand), PLACEMENT: placement.name}
+    return {**common(demand), PLACEMENT_LABEL: placement.name}
 
 
 def selector(demand: Demand) -> dict[str, str]:
     """Select the pods of all placements; `status.selector` of the InferenceDeployment is its text form."""
-    return {DEPLOYMENT: demand.name}
+    return {DEPLOYMENT_LABEL: demand.name}
 
 
 def placement_selector(demand: Demand, placement: Placement) -> dict[str, str]:
     """Select the pods of one placement."""
-    return {DEPLOYMENT: demand.name, PLACEMENT: placement.name}
+    return {DEPLOYMENT_LABEL: demand.name, PLACEMENT_LABEL: placement.name}
 
 
 def annotations(placement: Placement, pool: Pool) -> dict[str, str]:
-    """Say what a person wants to know; as annotations, because names may be longer than label values."""
+    """Return what people want to know of a placement; names may be longer than label values."""
     return {
         "inferfleet.dev/pool": pool.name,
         "inferfleet.dev/gpu-type": placement.gpu_type,

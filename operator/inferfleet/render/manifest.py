@@ -1,4 +1,4 @@
-"""One object as the cluster shall have it: identity, body, and a hash of the content.
+"""One object that the cluster shall hold: identity, body, and a hash of the content.
 
 In: a kind and its body. Out: a `Manifest` whose body carries the owner and the hash. Two manifests are equal exactly
 when their hashes are, so the writer can tell "nothing to do" from one annotation. No field is defaulted here that the
@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from inferfleet.api.v1alpha1.resource import API_VERSION
+from inferfleet.domain.children import HASH_ANNOTATION
 from inferfleet.domain.demand import Demand
 
-HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
 OWNER_KIND = "InferenceDeployment"
 # 16 hexadecimal digits: 64 bits tell apart the successive contents of one object with room to spare.
 HASH_DIGITS = 16
@@ -62,7 +62,7 @@ def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, intent:
 
 
 def _owner(demand: Demand) -> Body:
-    """Name the owner: the garbage collector deletes the child with it, and no second controller may adopt the child."""
+    """Return the owner, with whom the garbage collector deletes the child; no second controller may adopt the child."""
     return {
         "apiVersion": API_VERSION,
         "kind": OWNER_KIND,

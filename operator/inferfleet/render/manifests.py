@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from inferfleet.api.enums import CapacityType, SpotPolicy, WorkloadClass
+from inferfleet.api.enums import CapacityType, SpotPolicy
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
@@ -31,27 +31,25 @@ class RenderFacts:
     """What manifests need beyond the decision.
 
     `worker_image` runs `inferfleet batch-worker`. `load_bytes` is what one replica reads before it serves (None: from
-    the model's facts). `surge_reserved`: the ledger holds one replica more, so a roll-out may start the new pod first.
-    `now` is the time against which a batch deadline counts (None: the batch is created now).
+    the model's facts). `now` is the time against which a batch deadline counts (None: the batch is created now).
     """
 
     worker_image: str
     load_bytes: int | None = None
-    surge_reserved: bool = False
     now: datetime | None = None
 
 
 def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts: RenderFacts) -> tuple[Manifest, ...]:
     """Return the manifests of a decision: workloads first, then what stands in front of them.
 
-    Empty when nothing shall run; of a suspended deployment the Service stays, and its address with it. Raises
-    `RenderError` when a pool is unknown or the decision and the demand disagree.
+    Empty when nothing shall run, but a suspended deployment keeps its Service and so its address. Raises `RenderError`
+    when a pool is unknown or the decision and the demand disagree.
     """
     started_within = startup_seconds(facts.load_bytes or _load_bytes(demand))
     placed = [(placement, _pool(demand, placement, pools)) for placement in decision.placements]
     if len({placement.name for placement, _ in placed}) != len(placed):
         raise RenderError(f"placements of {demand.name}: two have the same name; names must differ")
-    if demand.spec.workload.workload_class is WorkloadClass.BATCH:
+    if demand.spec.is_batch:
         return tuple(
             job(
                 demand,
@@ -63,17 +61,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
             )
             for placement, pool in placed
         )
-    manifests = [
-        deployment(
-            demand,
-            placement,
-            pool,
-            replicas=placement.replicas,
-            startup_seconds=started_within,
-            surge=facts.surge_reserved,
-        )
-        for placement, pool in placed
-    ]
+    manifests = [deployment(demand, placement, pool, startup_seconds=started_within) for placement, pool in placed]
     if placed or decision.suspended:
         manifests.append(service(demand))
     if sum(placement.replicas for placement, _ in placed) >= LEAST_REPLICAS:
@@ -82,7 +70,7 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
 
 
 def _pool(demand: Demand, placement: Placement, pools: Mapping[str, Pool]) -> Pool:
-    """Find the pool and make sure that the pods can only land where the decision says and the tenant allows."""
+    """Return the pool, unless pods could run where neither decision nor tenant wants them. Raises `RenderError`."""
     pool = pools.get(placement.pool)
     if pool is None:
         raise RenderError(f"placement {placement.name}: pool {placement.pool!r} does not exist")

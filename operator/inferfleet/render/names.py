@@ -1,7 +1,4 @@
-"""Names inside pods, and the places where volumes appear: shared by the files that define and those that use them."""
-
-ENGINE_CONTAINER = "engine"
-WORKER_CONTAINER = "worker"
+"""Names inside pods, and the paths where volumes are mounted."""
 
 HTTP_PORT_NAME = "http"
 ENGINE_PORT = 8000

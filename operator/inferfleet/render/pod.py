@@ -5,7 +5,9 @@ a Deployment and a Job. Every pod passes the `restricted` Pod Security Standard,
 Secrets only by reference.
 """
 
-from inferfleet.api.enums import CapacityType, WorkloadClass
+from inferfleet.api.enums import CapacityType
+from inferfleet.api.gpu_resources import vendor_of
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
@@ -13,7 +15,7 @@ from inferfleet.render.environment import engine_environment
 from inferfleet.render.flags import engine_args
 from inferfleet.render.images import engine_image
 from inferfleet.render.manifest import Body
-from inferfleet.render.names import ENGINE_CONTAINER, ENGINE_PORT, HTTP_PORT_NAME
+from inferfleet.render.names import ENGINE_PORT, HTTP_PORT_NAME
 from inferfleet.render.probes import shutdown, startup_probe
 from inferfleet.render.resources import engine_resources
 from inferfleet.render.scheduling import node_affinity, tolerations
@@ -31,8 +33,7 @@ def engine_container(demand: Demand, placement: Placement, pool: Pool, startup_s
     The command is written out because images differ in their entry point; there is no shell in between, so the engine
     itself receives SIGTERM.
     """
-    workload_class = demand.spec.workload.workload_class
-    timing = shutdown(workload_class, placement.capacity_type)
+    timing = shutdown(demand.spec.workload.workload_class, placement.capacity_type)
     return {
         "name": ENGINE_CONTAINER,
         "image": engine_image(demand, placement, pool),
@@ -41,9 +42,7 @@ def engine_container(demand: Demand, placement: Placement, pool: Pool, startup_s
         "env": engine_environment(demand, startup_seconds),
         "ports": [{"name": HTTP_PORT_NAME, "containerPort": ENGINE_PORT, "protocol": "TCP"}],
         "startupProbe": startup_probe(startup_seconds),
-        "resources": engine_resources(
-            pool, placement.tensor_parallel_size, with_worker=workload_class is WorkloadClass.BATCH
-        ),
+        "resources": engine_resources(pool, placement.tensor_parallel_size, with_worker=demand.spec.is_batch),
         "volumeMounts": engine_mounts(demand),
         "securityContext": container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -51,16 +50,15 @@ def engine_container(demand: Demand, placement: Placement, pool: Pool, startup_s
 
 
 def pod_base(demand: Demand, placement: Placement, pool: Pool) -> Body:
-    """Return what the pod specs of both classes share: placement on nodes, identity, and the time to leave."""
-    workload_class = demand.spec.workload.workload_class
-    expendable = workload_class is WorkloadClass.BATCH or placement.capacity_type is CapacityType.SPOT
+    """Return what the pod specs of both classes share: nodes, security, and the time to end."""
+    expendable = demand.spec.is_batch or placement.capacity_type is CapacityType.SPOT
     return {
         "affinity": node_affinity(pool),
         "tolerations": tolerations(pool, leave_dead_nodes=expendable),
         "securityContext": _pod_security(pool),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": shutdown(workload_class, placement.capacity_type).grace,
+        "terminationGracePeriodSeconds": shutdown(demand.spec.workload.workload_class, placement.capacity_type).grace,
     }
 
 
@@ -84,6 +82,6 @@ def _pod_security(pool: Pool) -> Body:
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if pool.gpu_resource_name.startswith("amd.com/"):
+    if vendor_of(pool.gpu_resource_name) == "AMD":
         security["supplementalGroups"] = [AMD_DEVICE_GROUP]
     return security

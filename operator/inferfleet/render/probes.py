@@ -1,4 +1,4 @@
-"""When a pod counts as started, ready and alive, and how long it may take to leave.
+"""When a pod counts as started, ready and alive, and how long it may take to end.
 
 In: bytes to load, the capacity type. Out: probe bodies and seconds. `/health` needs no API key and only says that the
 engine process is not dead (vLLM `vllm/entrypoints/openai/api_server.py`), so liveness is patient: a saturated engine
@@ -66,17 +66,20 @@ def shutdown(workload_class: WorkloadClass, capacity_type: CapacityType) -> Shut
 
 
 def startup_probe(seconds: int) -> Body:
-    """Until this succeeds neither of the other probes runs."""
+    """Return the start-up probe; the other two run once it has succeeded."""
     return _health(timeout=5, failures=seconds // PROBE_PERIOD_SECONDS)
 
 
 def readiness_probe() -> Body:
-    """Take a pod out of the Service after half a minute of silence."""
+    """Return the readiness probe: half a minute of silence takes a pod out of the Service."""
     return _health(timeout=5, failures=3)
 
 
 def liveness_probe() -> Body:
-    """Restart only what was silent for minutes (llm-d-benchmark PR 1734: saturated servers miss short timeouts)."""
+    """Return the liveness probe: minutes of silence restart an engine.
+
+    Saturated servers miss short timeouts (llm-d-benchmark PR 1734).
+    """
     return _health(timeout=15, failures=10)
 
 

@@ -1,4 +1,4 @@
-"""How much of a node a pod asks for: its GPUs, and the same share of processors and memory.
+"""What a pod requests of a node: its GPUs, and the same share of processors and memory.
 
 In: the pool and the GPUs of a replica. Out: `resources` of containers. The sum over a full node stays below what the
 node offers, with room for daemon sets, so a pod whose GPUs are free always fits. Extended resources stand in requests
@@ -7,6 +7,7 @@ and limits alike, as Kubernetes demands.
 
 from fractions import Fraction
 
+from inferfleet.api.gpu_resources import vendor_of
 from inferfleet.domain.world import Pool
 from inferfleet.render.manifest import Body
 
@@ -55,7 +56,7 @@ def worker_resources() -> Body:
 
 def shared_memory_mib(pool: Pool, gpus: int, *, with_worker: bool) -> int:
     """Return the size of `/dev/shm`, which counts against the memory limit: at most a quarter of it."""
-    amd = pool.gpu_resource_name.startswith("amd.com/")
+    amd = vendor_of(pool.gpu_resource_name) == "AMD"
     wanted = max(SHARED_MEMORY_MIB_PER_GPU * gpus, SHARED_MEMORY_MIB_AMD if amd else 0)
     memory = _memory_mib(pool, gpus, with_worker=with_worker)
     return min(wanted, SHARED_MEMORY_MIB_MOST, memory // 4 if memory is not None else wanted)

@@ -1,4 +1,4 @@
-"""Which nodes a pod may run on: the chosen pool's, and never spot by accident.
+"""The nodes that a pod may run on: those of its pool, and never spot by accident.
 
 In: the pool, the placement. Out: affinity, tolerations and topology spread. The affinity is required and names the
 labels that the provisioner puts on new nodes, so that a pool at zero can grow. Absence of a toleration keeps nobody off
@@ -8,40 +8,22 @@ spot: EKS and Karpenter do not taint spot nodes.
 from collections.abc import Iterable
 
 from inferfleet.api.enums import CapacityType
+from inferfleet.catalog.spot_nodes import SPOT_TOLERATIONS, spot_labels
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
-from inferfleet.domain.world import LabelValues, Pool, Toleration
+from inferfleet.domain.world import Pool, Toleration
 from inferfleet.render.labels import placement_selector, selector
 from inferfleet.render.manifest import Body
 
-# Labels with which providers mark spot nodes, and the values that mean spot. `NotIn` also matches nodes without the
-# label. Karpenter docs (well-known labels), EKS managed node groups (capacityType), GKE (gke-spot, gke-provisioning,
-# gke-preemptible), AKS (scalesetpriority, and its successor priority).
-SPOT_LABELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("karpenter.sh/capacity-type", ("spot",)),
-    ("eks.amazonaws.com/capacityType", ("SPOT",)),
-    ("cloud.google.com/gke-spot", ("true",)),
-    ("cloud.google.com/gke-provisioning", ("spot", "preemptible")),
-    ("cloud.google.com/gke-preemptible", ("true",)),
-    ("kubernetes.azure.com/scalesetpriority", ("spot",)),
-    ("kubernetes.azure.com/priority", ("spot",)),
-)
-
-# Taints that AKS puts, and GKE may put, on spot nodes (AKS "Add an Azure Spot node pool"; GKE "Spot VMs").
-_SPOT_TOLERATIONS = (
-    Toleration(key="cloud.google.com/gke-spot", value="true", effect="NoSchedule"),
-    Toleration(key="kubernetes.azure.com/scalesetpriority", value="spot", effect="NoSchedule"),
-)
 # A spot node that is gone must not hold a replica for the default five minutes.
 _DEAD_NODE_SECONDS = 30
 _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
 def node_affinity(pool: Pool) -> Body:
-    """Require the pool's labels, and the absence of those of nodes that the plan does not count on.
+    """Return the affinity that requires the pool's labels and excludes nodes that the plan does not count on.
 
-    These are every known spot mark in a pool that is not spot, and what tells the pool's nodes with other, shared or
-    sliced GPUs apart, where there are such.
+    Excluded are spot nodes, unless the pool is spot, and nodes of the pool with other, shared or sliced GPUs.
     """
     expressions: list[Body] = [
         {"key": key, "operator": "In", "values": [value]} for key, value in sorted(pool.node_selector)
@@ -54,21 +36,10 @@ def node_affinity(pool: Pool) -> Body:
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
-def spot_labels(selector: LabelValues, capacity_type: CapacityType) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the labels, with their values, of spot nodes that a pool's pods keep off: none in a spot pool.
-
-    What the pool itself selects by one of the keys stays allowed.
-    """
-    if capacity_type is CapacityType.SPOT:
-        return ()
-    chosen = {key for key, _ in selector}
-    return tuple((key, values) for key, values in SPOT_LABELS if key not in chosen)
-
-
 def tolerated(
     declared: Iterable[Toleration], *, gpu_resource_name: str, capacity_type: CapacityType
 ) -> tuple[Toleration, ...]:
-    """Return what a pool's pods tolerate on healthy nodes, which the plan must count by as well.
+    """Return what a pool's pods tolerate on healthy nodes; the plan counts nodes by the same rule.
 
     That is what the pool declares, the taint named after its GPU resource, and on spot pools the providers' taints.
     """
@@ -76,14 +47,14 @@ def tolerated(
     if not any(_covers(toleration, gpu_resource_name) for toleration in wanted):
         wanted.append(Toleration(key=gpu_resource_name, operator="Exists"))
     if capacity_type is CapacityType.SPOT:
-        wanted.extend(extra for extra in _SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
+        wanted.extend(extra for extra in SPOT_TOLERATIONS if not any(_covers(own, extra.key) for own in wanted))
     return tuple(wanted)
 
 
 def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
-    """Write what the pool's pods tolerate.
+    """Return what the pool's pods tolerate.
 
-    `leave_dead_nodes`: be replaced 30 s after the node stops answering, instead of the default 300 s.
+    `leave_dead_nodes`: a pod is replaced 30 s after its node stops answering, not after the default 300 s.
     """
     wanted = tolerated(pool.tolerations, gpu_resource_name=pool.gpu_resource_name, capacity_type=pool.capacity_type)
     bodies = [_toleration(toleration) for toleration in wanted]
@@ -96,10 +67,9 @@ def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
 
 
 def topology_spread(demand: Demand) -> list[Body]:
-    """Prefer other zones and other nodes for further replicas; a preference, because GPUs are scarce.
+    """Return a preference for other zones and other nodes for further replicas; no rule, because GPUs are scarce.
 
-    It stands in the pod template also for one replica: a template that changed with the count would restart every pod
-    when a second one is added.
+    A single replica has it too: a template that changed with the count would restart every pod when a second one comes.
     """
     return [
         {
@@ -118,7 +88,7 @@ def workload_selector(demand: Demand, placement: Placement) -> Body:
 
 
 def _covers(toleration: Toleration, key: str) -> bool:
-    """Tell whether the pool's owner already said something about this taint; an empty key says something about all."""
+    """Whether a toleration is about the taint of this key; an empty key is about all taints."""
     return toleration.key in {key, ""}
 
 

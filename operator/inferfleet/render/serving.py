@@ -18,10 +18,11 @@ from inferfleet.render.volumes import engine_volumes
 REVISIONS_KEPT = 2
 
 
-def deployment(
-    demand: Demand, placement: Placement, pool: Pool, *, replicas: int, startup_seconds: int, surge: bool
-) -> Manifest:
-    """Return the Deployment; `surge` says that the ledger holds one replica more for the time of a roll-out."""
+def deployment(demand: Demand, placement: Placement, pool: Pool, *, startup_seconds: int) -> Manifest:
+    """Return the Deployment, whose engines may take `startup_seconds` to start.
+
+    In a roll-out one pod ends before its successor starts: no GPU is used beyond what is paid for.
+    """
     body: Body = {
         "metadata": {
             "name": placement.name,
@@ -29,11 +30,11 @@ def deployment(
             "annotations": labels.annotations(placement, pool),
         },
         "spec": {
-            "replicas": replicas,
+            "replicas": placement.replicas,
             "revisionHistoryLimit": REVISIONS_KEPT,
             "progressDeadlineSeconds": startup_seconds + PROVISIONING_SECONDS,
             "selector": workload_selector(demand, placement),
-            "strategy": _strategy(surge=surge),
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "template": {
                 "metadata": {"labels": labels.of_placement(demand, placement)},
                 "spec": _pod_spec(demand, placement, pool, startup_seconds),
@@ -41,12 +42,6 @@ def deployment(
         },
     }
     return manifest("apps/v1", "Deployment", demand, body)
-
-
-def _strategy(*, surge: bool) -> Body:
-    """Without a reserved replica one pod leaves before its successor comes: no GPU beyond what was paid for."""
-    counts = {"maxSurge": 1, "maxUnavailable": 0} if surge else {"maxSurge": 0, "maxUnavailable": 1}
-    return {"type": "RollingUpdate", "rollingUpdate": counts}
 
 
 def _pod_spec(demand: Demand, placement: Placement, pool: Pool, startup_seconds: int) -> Body:

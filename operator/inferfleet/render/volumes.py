@@ -1,4 +1,4 @@
-"""Volumes of an engine pod and where they appear.
+"""The volumes of an engine pod, and where they are mounted.
 
 In: demand, pool, GPUs. Out: `volumes` and `volumeMounts`. Weights live in the tenant's claim or in the pod; everything
 the engine writes goes to volumes of its own, because it runs without the right to write anywhere else. Claims are
@@ -36,7 +36,7 @@ def engine_volumes(demand: Demand, shared_memory_mib: int) -> list[Body]:
 
 
 def engine_mounts(demand: Demand) -> list[Body]:
-    """Return where the engine sees them."""
+    """Return the mounts of these volumes in the engine's container."""
     mounts: list[Body] = [
         {"name": "shared-memory", "mountPath": SHARED_MEMORY_PATH},
         {"name": "scratch", "mountPath": SCRATCH_PATH},

@@ -1,13 +1,14 @@
-"""The conditions of an InferenceDeployment: one question each, and `Ready`, which carries the deepest answer.
+"""The conditions of an InferenceDeployment; `Ready` carries the deepest reason.
 
 In: an `Observation`. Out: conditions without times; the status puts those in. Pure. Must not repeat the decision's
-arithmetic: messages with numbers come from where they were computed.
+arithmetic: messages with numbers come from where the numbers were computed.
 """
 
 from inferfleet.api.conditions import Condition
-from inferfleet.api.enums import ConditionStatus, Role, WorkloadClass
+from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
 from inferfleet.domain.observed import Child
+from inferfleet.domain.placement import draining
 from inferfleet.report.observation import Observation
 from inferfleet.report.pod_trouble import Trouble, pod_trouble, refused_pods, stuck_pods
 from inferfleet.report.prices import stale_prices
@@ -15,7 +16,7 @@ from inferfleet.report.prices import stale_prices
 _LONGEST_MESSAGE = 2000
 _NOT_ACCEPTED = (ReadyReason.INVALID_SPEC, ReadyReason.MODEL_UNKNOWN)
 _ABOUT_MONEY = (ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE)
-# Reasons after which nothing changes until somebody acts; NoCapacity and pods that wait may resolve by themselves.
+# Reasons after which nothing changes until a person acts; NoCapacity and pods that wait may resolve by themselves.
 _STALLED = frozenset(
     {
         ReadyReason.INVALID_SPEC,
@@ -41,13 +42,13 @@ def conditions(seen: Observation) -> tuple[Condition, ...]:
     available = _available(seen)
     ready = _ready(seen, available)
     found = [_accepted(seen), _planned(seen), _within_budget(seen), _applied(seen), available, *_notices(seen), ready]
-    if ready.status is _FALSE and _needs_somebody(seen, ready.reason):
+    if ready.status is _FALSE and _needs_a_person(seen, ready.reason):
         found.append(_condition(seen, ConditionType.STALLED, _TRUE, ready.reason, ready.message))
     return tuple(found)
 
 
 def _notices(seen: Observation) -> tuple[Condition, ...]:
-    """Conditions that are there only while they have something to say, and never stand in the way of anything."""
+    """Return the conditions that are there only at times; none of them keeps anything from being ready."""
     decision, found = seen.decision, []
     if decision.cheaper:
         kind, reason = ConditionType.CHEAPER_PLACEMENT, ConditionReason.REBALANCE_NEVER
@@ -62,7 +63,7 @@ def _notices(seen: Observation) -> tuple[Condition, ...]:
 
 
 def _first_token(seen: Observation) -> Condition | None:
-    """Whether the time to first token that was asked for is kept: nobody knows before an engine has served traffic."""
+    """Return whether the objective for the time to first token is met; Unknown until an engine has served traffic."""
     objective = seen.spec.objectives.time_to_first_token_milliseconds if seen.spec else None
     if objective is None or not seen.decision.placements:
         return None
@@ -70,27 +71,27 @@ def _first_token(seen: Observation) -> Condition | None:
     took = measured.first_token_ms if measured is not None else None
     kind = ConditionType.TIME_TO_FIRST_TOKEN
     if took is None:
-        message = f"at most {objective} ms asked for; planned by the prompt's share of it, and not measured yet"
+        message = f"the objective is {objective} ms; the plan keeps prefill within half of it; not measured yet"
         return _condition(seen, kind, _UNKNOWN, ConditionReason.NOT_VERIFIED, message)
-    message = f"{took:.0f} ms in the mean of what the engines counted; at most {objective} ms asked for"
+    message = f"{took:.0f} ms on average, as the engines count it; the objective is {objective} ms"
     return _condition(seen, kind, _TRUE if took <= objective else _FALSE, ConditionReason.MEASURED, message)
 
 
-def _needs_somebody(seen: Observation, reason: str) -> bool:
-    """Whether nothing changes until somebody acts. A death is retried, unless the plan has nothing left to try."""
+def _needs_a_person(seen: Observation, reason: str) -> bool:
+    """Whether nothing changes until a person acts. Out of memory is planned anew until nothing is left to try."""
     exhausted = seen.decision.blocked is ReadyReason.ENGINE_OUT_OF_MEMORY
     return (reason in _STALLED or exhausted) and not seen.decision.pending
 
 
 def least_replicas(seen: Observation) -> int:
-    """How many ready replicas count as available: the minimum, but at least one."""
+    """Return how many replicas must be ready to count as available: the minimum, and at least one."""
     return max(1, seen.spec.scaling.min_replicas) if seen.spec else 1
 
 
 def is_batch(seen: Observation) -> bool:
-    """Whether this is a batch; what cannot be read is judged by what runs."""
+    """Return whether this is a batch; where the spec cannot be read, by what runs."""
     if seen.spec is not None:
-        return seen.spec.workload.workload_class is WorkloadClass.BATCH
+        return seen.spec.is_batch
     return any(child.kind == "Job" for child in seen.workloads)
 
 
@@ -160,7 +161,7 @@ def _ready(seen: Observation, available: Condition) -> Condition:
 
 
 def _ready_reason(seen: Observation, available: Condition) -> tuple[ReadyReason, str]:
-    """The first obstacle on the way from spec to service."""
+    """Return the first obstacle on the way from spec to service."""
     decision, application = seen.decision, seen.application
     if decision.blocked is not None:
         return decision.blocked, decision.message
@@ -196,12 +197,12 @@ def _batch_reason(seen: Observation) -> tuple[ReadyReason, str]:
 
 
 def _rolled_out(seen: Observation) -> bool:
-    """Whether the newest pod template is the only one that serves, and applying it did not fail.
+    """Whether only pods of the newest template serve, and applying it did not fail.
 
-    What moves is served by what it leaves; its successor need not be there yet.
+    During a move the draining placements count: their successors need not be there yet.
     """
-    moving = seen.decision.moving
-    wanted = {item.name for item in seen.decision.placements if not moving or item.role is Role.DRAINING}
+    placements = seen.decision.placements
+    wanted = {item.name for item in draining(placements) or placements}
     workloads = [child for child in seen.workloads if child.name in wanted]
     return (
         len(workloads) == len(wanted)

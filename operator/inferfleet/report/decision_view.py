@@ -1,4 +1,4 @@
-"""A decision in the shape of `status`: the one place where its numbers become the text that people and programs read.
+"""A decision in the shape of `status`; the one place where its numbers are rounded.
 
 In: a `Decision` with its spec. Out: the parts of `InferenceDeploymentStatus` that follow from the decision alone; the
 operator adds what it observed, the command line prints them as they are. Must not look at a cluster or a clock.
@@ -6,10 +6,9 @@ operator adds what it observed, the command line prints them as they are. Must n
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from inferfleet.api.enums import Confidence
-from inferfleet.api.scalars import WIDE
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.api.v1alpha1.inference_deployment_status import (
     BackOffStatus,
@@ -28,7 +27,7 @@ from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.memory import MemoryEstimate
-from inferfleet.domain.wording import rate_text, usd_text
+from inferfleet.domain.wording import in_cents, rate_text, unit_price
 
 # What `status.decision.candidates` may hold (api.md, section 1).
 MOST_CANDIDATES = 32
@@ -76,9 +75,9 @@ def cost_status(decision: Decision, spec: InferenceDeploymentSpec) -> CostStatus
     unit = unit_cost(spec, run_rate, total)
     return CostStatus(
         usd_per_hour=Decimal(rate_text(run_rate.usd_per_hour)),
-        usd_per_month=Decimal(usd_text(run_rate.month.usd)),
-        usd_total=None if total is None else Decimal(usd_text(total.usd)),
-        usd_per_million_tokens=None if unit is None else _unit_price(unit.usd_per_million_tokens),
+        usd_per_month=in_cents(run_rate.month.usd),
+        usd_total=None if total is None else in_cents(total.usd),
+        usd_per_million_tokens=None if unit is None else unit_price(unit.usd_per_million_tokens),
         price_source=largest.price.source[:256],
         price_date=largest.price.date,
     )
@@ -110,7 +109,7 @@ def chosen_memory(decision: Decision) -> MemoryStatus | None:
 
 
 def history_status(decision: Decision) -> HistoryStatus | None:
-    """Return what later decisions have to know, in whole seconds; None when that is nothing."""
+    """Return what later decisions have to know, with times in whole seconds; None when there is nothing."""
     history = decision.history
     if history == NO_HISTORY:
         return None
@@ -136,7 +135,7 @@ def candidate_rows(decision: Decision, *, most: int | None = None) -> tuple[Cand
 def budget_shares(decision: Decision) -> tuple[BudgetShare, ...]:
     """Return what is reserved for this deployment in each matching policy."""
     return tuple(
-        BudgetShare(policy=policy, reserved_usd_per_month=Decimal(usd_text(decision.budget.reserved.month.usd)))
+        BudgetShare(policy=policy, reserved_usd_per_month=in_cents(decision.budget.reserved.month.usd))
         for policy in decision.budget.policies
     )
 
@@ -154,7 +153,7 @@ def _candidate(candidate: Candidate) -> CandidateStatus:
         required_gib=_gib(memory.required_gib) if memory else None,
         usable_gib=_gib(memory.usable_gib) if memory else None,
         replicas=candidate.replicas if candidate.count.recommended else None,
-        usd_per_month=None if cost is None else Decimal(usd_text(cost.run_rate.month.usd)),
+        usd_per_month=None if cost is None else in_cents(cost.run_rate.month.usd),
     )
 
 
@@ -176,11 +175,6 @@ def _measured(calibration: Calibration) -> MeasuredMemory | None:
         learned_at=datetime.fromisoformat(calibration.learned_at) if calibration.learned_at else None,
         source=calibration.source[:256],
     )
-
-
-def _unit_price(usd: Decimal) -> Decimal:
-    """Cents, and below one dollar two digits more: million tokens often cost a few cents."""
-    return usd.quantize(Decimal("0.01") if usd >= 1 else Decimal("0.0001"), ROUND_HALF_UP, WIDE)
 
 
 def _gib(value: float) -> Decimal:

@@ -22,7 +22,7 @@ from inferfleet.api.v1alpha1.inference_deployment_status import PlacementSummary
 _log = logging.getLogger(__name__)
 
 CONTROLLER = "inferfleet.dev/operator"
-# What is worth telling: the answers that people asked for, not every step.
+# Conditions whose changes are told: the answers that people asked for, not every step.
 _TOLD = (
     ConditionType.READY,
     ConditionType.PLANNED,
@@ -60,7 +60,7 @@ class Note:
 
 
 def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Note, ...]:
-    """Return what changed: conditions whose status or reason is another one. `Unknown` is nothing to tell."""
+    """Return a note for each condition that has another status or reason; `Unknown` is not told."""
     notes: dict[str, Note] = {}
     for kind in _TOLD:
         old, new = find_condition(before, kind), find_condition(after, kind)
@@ -78,7 +78,7 @@ def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Co
 
 
 def moves(subject: Subject, before: InferenceDeploymentStatus, after: InferenceDeploymentStatus) -> tuple[Note, ...]:
-    """Return what changed about the place: where it went from where, and pools that are left alone for a while."""
+    """Return a note when the largest placement moved, and one for each pool that backs off anew."""
     notes = []
     old, new = before.placement, after.placement
     if old is not None and new is not None and _place(old) != _place(new):
@@ -89,9 +89,7 @@ def moves(subject: Subject, before: InferenceDeploymentStatus, after: InferenceD
     known = {(item.pool, item.until) for item in before.history.back_offs} if before.history else set()
     for item in after.history.back_offs if after.history else ():
         if (item.pool, item.until) not in known:
-            message = (
-                f"pool {item.pool} did not deliver what was asked of it; it is asked again after {item.until:%H:%M} UTC"
-            )
+            message = f"pool {item.pool} did not deliver nodes; it is asked again after {item.until:%H:%M} UTC"
             notes.append(
                 Note(subject=subject, warning=True, reason="PoolBackingOff", action="Waiting", message=message)
             )
@@ -116,7 +114,7 @@ class Recorder:
         self._last: OrderedDict[tuple[str, str], Note] = OrderedDict()
 
     def tell(self, note: Note) -> None:
-        """Post a note later, unless the last one about this object and reason said the same."""
+        """Post a note later, unless the last one about this object and action is the same."""
         key = (note.subject.uid, note.action)
         if self._last.get(key) == note:
             return

@@ -1,4 +1,4 @@
-"""Metrics of the operator, under the names that dashboards for controllers know, and our own for plans and money.
+"""The metrics of the operator: names that dashboards for controllers know, and our own for plans and money.
 
 In: numbers from the loops. Out: the Prometheus text. Labels are bounded: never a pod, a message or a price;
 deployments appear only in gauges that are removed with them. Money is in USD, time in seconds.
@@ -17,7 +17,7 @@ _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 
 
 class Metrics:
-    """One registry; methods are named after what happened."""
+    """One registry. Methods are named after events."""
 
     def __init__(self) -> None:
         """Register everything; names of the first two groups are those of controller-runtime and client-go."""
@@ -70,7 +70,7 @@ class Metrics:
         )
         self._cost = Gauge(
             "inferfleet_deployment_cost_usd_per_hour",
-            "USD per hour of the GPUs that a deployment holds.",
+            "USD per hour of the GPUs that are reserved for a deployment.",
             ("namespace", "name"),
             registry=registry,
         )

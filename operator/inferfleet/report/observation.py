@@ -1,4 +1,4 @@
-"""What a report is made from: the decision, what applying it led to, and what is there.
+"""The input of a status: the decision, the outcome of applying it, and the observed objects.
 
 Values only. Written by the reconcile loop, read by the status and the conditions.
 """
@@ -18,7 +18,7 @@ from inferfleet.domain.observed import Child, PodFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What came of making the cluster equal to the decision. `ready_reason` is what `Ready` says of a failure."""
+    """The outcome of applying a decision. `ready_reason` is the reason of `Ready` after a failure."""
 
     status: ConditionStatus
     reason: str

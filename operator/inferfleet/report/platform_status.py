@@ -1,13 +1,13 @@
-"""Statuses of the kinds that the platform team writes: was it understood, and what was found.
+"""The statuses of the kinds that the platform team writes: whether an object was understood, and what was found.
 
 In: the object as it was read, and a snapshot. Out: the status to store, as a model. Pure; times are arguments. Must
-not name what a policy's tenants do beyond what the contract lists.
+not show more of a policy's tenants than the API documents.
 """
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from inferfleet.api.conditions import Condition, Conditions, find_condition
+from inferfleet.api.conditions import Condition, Conditions, timed
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ConditionType
 from inferfleet.api.v1alpha1 import (
@@ -18,7 +18,7 @@ from inferfleet.api.v1alpha1 import (
 )
 from inferfleet.budget import Holder, Line, Statement
 from inferfleet.domain.money import Total
-from inferfleet.domain.wording import usd_text
+from inferfleet.domain.wording import in_cents, usd_text
 from inferfleet.domain.world import Pool, World
 from inferfleet.report.prices import stale_price
 
@@ -36,7 +36,7 @@ def understood(
         message=problem[1] if problem else "the object is understood",
         observed_generation=generation,
     )
-    return (_timed(former, ready, now),)
+    return (timed(former, ready, now),)
 
 
 def pool_status(
@@ -80,7 +80,7 @@ def pool_status(
 
 
 def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) -> tuple[Condition, ...]:
-    """A condition that is there only while the pool's price is older than it may be."""
+    """Return the condition that is there only while the pool's price is too old."""
     if not message:
         return ()
     new = Condition(
@@ -90,20 +90,18 @@ def _stale(former: GPUPoolStatus, message: str, generation: int, now: datetime) 
         message=message,
         observed_generation=generation,
     )
-    return (_timed(former.conditions, new, now),)
+    return (timed(former.conditions, new, now),)
 
 
 def promised_gpus(world: World, pool: Pool) -> int:
-    """GPUs of this pool that were promised to placements and that no pod has taken up yet."""
-    nodes = {node.name for node in pool.nodes}
-    promised = 0
-    for holding in world.holdings.values():
-        if holding.finished:
-            continue
-        here = sum(placement.gpus for placement in holding.placements if placement.pool == pool.name)
-        bound = sum(bound.gpus for bound in holding.bound if bound.node in nodes)
-        promised += max(0, here - bound)
-    return promised
+    """Return the GPUs of this pool that are promised to replicas without pods."""
+    pool_of_node = {node.name: pool.name for node in pool.nodes}
+    return sum(
+        missing * placement.tensor_parallel_size
+        for holding in world.holdings.values()
+        for placement, missing in holding.unbound(pool_of_node)
+        if placement.pool == pool.name
+    )
 
 
 def budget_status(
@@ -114,25 +112,22 @@ def budget_status(
     `remaining` is negative when an outside change left the policy exceeded.
     """
     ready, whole = understood(former.conditions, None, generation=generation, now=now), statement.whole
-    assert whole.limit is not None
-    assert whole.remaining is not None
     return BudgetPolicyStatus(
         observed_generation=generation,
-        reserved_usd_per_month=_usd(whole.reserved.month),
-        committed_usd_per_month=_usd(whole.committed),
-        remaining_usd_per_month=_usd(whole.remaining),
-        categories=tuple(_category(line, whole.limit) for line in statement.categories),
+        reserved_usd_per_month=in_cents(whole.reserved.month.usd),
+        committed_usd_per_month=in_cents(whole.committed.usd),
+        remaining_usd_per_month=in_cents(statement.remaining.usd),
+        categories=tuple(_category(line, statement.limit) for line in statement.categories),
         reservations=tuple(_reservation(holder) for holder in statement.holders[:MOST_RESERVATIONS]),
         reservations_total=len(statement.holders),
-        conditions=(*ready, _timed(former.conditions, _exceeded(statement, generation), now)),
+        conditions=(*ready, timed(former.conditions, _exceeded(statement, generation), now)),
     )
 
 
 def _exceeded(statement: Statement, generation: int) -> Condition:
     line = statement.exceeded
     if line is None:
-        assert statement.whole.limit is not None
-        message = f"within {usd_text(statement.whole.limit.usd)} USD per month"
+        message = f"within {usd_text(statement.limit.usd)} USD per month"
     else:
         assert line.limit is not None
         over, where = line.promised - line.limit, f" of category {line.category}" if line.category else ""
@@ -151,9 +146,9 @@ def _category(line: Line, whole: Total) -> CategoryUse:
     share = Decimal(f"{line.promised.usd / whole.usd * 100:.1f}") if whole else None
     return CategoryUse(
         name=line.category,
-        usd_per_month=None if line.limit is None else _usd(line.limit),
-        reserved_usd_per_month=_usd(line.reserved.month),
-        committed_usd_per_month=_usd(line.committed),
+        usd_per_month=None if line.limit is None else in_cents(line.limit.usd),
+        reserved_usd_per_month=in_cents(line.reserved.month.usd),
+        committed_usd_per_month=in_cents(line.committed.usd),
         percent_of_total=share,
     )
 
@@ -163,18 +158,7 @@ def _reservation(holder: Holder) -> Reservation:
         namespace=holder.namespace,
         name=holder.name,
         category=holder.category,
-        usd_per_month=_usd(holder.charge.month),
+        usd_per_month=in_cents(holder.charge.month.usd),
         replicas=holder.replicas,
         capacity_type=holder.capacity_type,
     )
-
-
-def _usd(amount: Total) -> Decimal:
-    return Decimal(usd_text(amount.usd))
-
-
-def _timed(former: Conditions, new: Condition, now: datetime) -> Condition:
-    before = find_condition(former, new.type)
-    stays = before is not None and before.status == new.status and before.last_transition_time is not None
-    time = before.last_transition_time if before is not None and stays else now.replace(microsecond=0)
-    return new.model_copy(update={"last_transition_time": time})

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inferfleet.api.reasons import ReadyReason
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
-from inferfleet.render.names import ENGINE_CONTAINER
 
 # The scheduler's first failure often only means that it has not heard of something yet.
 UNSCHEDULED_GRACE = timedelta(seconds=15)
@@ -47,7 +47,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A reason of `Ready` and its message. `waiting` says that it is no failure: a pool is expected to grow."""
+    """A reason of `Ready` and its message."""
 
     reason: ReadyReason
     message: str
@@ -56,8 +56,8 @@ class Trouble:
 def pod_trouble(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> Trouble | None:
     """Return the most telling trouble of pods that are not ready, None when there is none.
 
-    `may_grow`: the placement's pool may still add nodes, so a pod that lacks one waits for it. Order: what the engine
-    said, what the kubelet said, what the scheduler said.
+    `may_grow`: the placement's pool may still add nodes, so a pod without a node waits for one. The engine's message
+    goes before the kubelet's, and that before the scheduler's.
     """
     unready = [pod for pod in pods if not pod.ready and not pod.deleting and pod.phase != "Succeeded"]
     for pod in unready:
@@ -71,7 +71,7 @@ def pod_trouble(pods: Iterable[PodFacts], *, may_grow: bool, now: datetime) -> T
 
 
 def refused_pods(workloads: Iterable[Child], now: datetime) -> Trouble | None:
-    """Return why a workload's pods are not even created: a quota, a LimitRange, an admission policy. None otherwise."""
+    """Return why a workload's pods are not created: a quota, a LimitRange, an admission policy. None when they are."""
     for child in workloads:
         refusal = child.refusal
         if refusal is None or (refusal.since is not None and now - refusal.since < _CREATION_GRACE[child.kind]):
@@ -84,7 +84,7 @@ def refused_pods(workloads: Iterable[Child], now: datetime) -> Trouble | None:
 
 
 def stuck_pods(workloads: Iterable[Child], pods: Iterable[PodFacts]) -> Trouble | None:
-    """Return what the pods of a Deployment wait for that Kubernetes has given up waiting for, None without one."""
+    """Return why a Deployment that passed its progress deadline makes no progress, None when none did."""
     waiting = tuple(pods)
     for child in workloads:
         progress = child.condition("Progressing")
@@ -100,7 +100,7 @@ def stuck_pods(workloads: Iterable[Child], pods: Iterable[PodFacts]) -> Trouble 
 
 
 def _waits(pod: PodFacts) -> str:
-    """Say what each container that is not ready waits for."""
+    """Return what each container that is not ready waits for."""
     states = [
         f"container {item.name} {item.waiting or 'is running and not ready'}"
         + (f": {_short(item.message)}" if item.message else "")
@@ -111,13 +111,13 @@ def _waits(pod: PodFacts) -> str:
 
 
 def out_of_memory(container: ContainerFacts) -> bool:
-    """Tell whether the engine ended because the GPU's memory did not suffice."""
+    """Return whether the engine ran out of GPU memory."""
     ended = bool(container.terminated or container.last_terminated)
     return ended and _OUT_OF_MEMORY.search(_words(container)) is not None
 
 
 def still_unscheduled(pods: Iterable[PodFacts]) -> bool:
-    """Tell whether a pod waits for a node: worth another look when the grace period is over."""
+    """Return whether a pod waits for a node, which is looked at again after the grace period."""
     return any(pod.unscheduled and not pod.deleting for pod in pods)
 
 
@@ -135,9 +135,9 @@ def _container_troubles(pods: Iterable[PodFacts]) -> Iterable[Trouble]:
 
 
 def _failed(container: ContainerFacts) -> bool:
-    """Whether a container does not come up. An engine never ends by itself, so whatever its exit code it was ended.
+    """Whether a container does not come up.
 
-    A probe that loses patience sends SIGTERM, on which an engine may well end with 0.
+    An engine that ended was stopped, also with exit code 0: it never ends by itself, and a failing probe sends SIGTERM.
     """
     if container.waiting not in _NOT_YET:
         return True

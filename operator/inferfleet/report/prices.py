@@ -1,4 +1,4 @@
-"""Are the prices that are charged still what they were? A price without a date cannot grow stale: nobody knows.
+"""Prices that are older than they may be. A price without a date is not doubted.
 
 In: placements or a price, the time, the greatest age. Out: a sentence with source and date, empty while all are fresh.
 """
@@ -18,11 +18,11 @@ def stale_prices(placements: Iterable[Placement], now: datetime, greatest_age: t
 
 
 def stale_price(price: Price | None, now: datetime, greatest_age: timedelta | None) -> str:
-    """Say how old the price is, empty when it is not older than the greatest age."""
+    """Return a sentence about a price that is older than the greatest age (None: any age will do), else nothing."""
     if price is None or price.date is None or not _older(price.date, now, greatest_age):
         return ""
     amount, days = rate_text(price.usd_per_gpu_hour), greatest_age.days if greatest_age else 0
-    return f"USD {amount} per GPU-hour ({price.source}) is of {price.date:%Y-%m-%d}: more than {days} days old"
+    return f"USD {amount} per GPU-hour ({price.source}) is dated {price.date:%Y-%m-%d}: more than {days} days old"
 
 
 def _older(stated: date, now: datetime, greatest_age: timedelta | None) -> bool:

@@ -1,4 +1,4 @@
-"""The status of an InferenceDeployment from everything that is known about it, and whether it is worth a write.
+"""The status of an InferenceDeployment, and whether it is worth a write.
 
 In: the stored status and an `Observation`. Out: the status to store. Pure, so a restart without changes gives the
 stored status again. A decision's record is kept as it was written until the decision itself changes: candidates'
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from inferfleet.api.conditions import Condition, find_condition
+from inferfleet.api.conditions import Condition, find_condition, timed
 from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import CostStatus, MemoryStatus
+from inferfleet.domain.children import DEPLOYMENT_LABEL
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
 from inferfleet.report.observation import Observation
 
-LABEL = "inferfleet.dev/deployment"
 # A refusal's numbers are refreshed at most this often.
 _REFUSAL_REFRESH = timedelta(seconds=60)
 _OF_THE_DECISION = (ConditionType.PLANNED, ConditionType.WITHIN_BUDGET)
@@ -42,11 +42,11 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
     as_recorded = running and not decision.candidates
     return InferenceDeploymentStatus(
         observed_generation=seen.generation,
-        conditions=tuple(_timed(previous, condition, now) for condition in fresh),
+        conditions=tuple(timed(previous.conditions, condition, now) for condition in fresh),
         replicas=_existing(seen),
         ready_replicas=_ready(seen),
         recommended_replicas=decision.recommended_replicas,
-        selector=f"{LABEL}={name}",
+        selector=f"{DEPLOYMENT_LABEL}={name}",
         placement=decision_view.placement_summary(decision),
         placements=decision_view.placement_rows(decision, _ready_by_name(seen)),
         cost=_cost(previous, seen) if seen.spec and not as_recorded else previous.cost,
@@ -60,7 +60,7 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
 
 
 def _cost(previous: InferenceDeploymentStatus, seen: Observation) -> CostStatus | None:
-    """What it costs; a batch that goes on while its new spec is refused keeps the total that was admitted."""
+    """Return what it costs; a batch that goes on while its new spec is refused keeps the total that was admitted."""
     if seen.spec is None:
         return previous.cost
     cost = decision_view.cost_status(seen.decision, seen.spec)
@@ -71,7 +71,7 @@ def _cost(previous: InferenceDeploymentStatus, seen: Observation) -> CostStatus 
 
 
 def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Category | None:
-    """Which category pays for what runs: that of the spec that was admitted last."""
+    """Return the category that pays for what runs: that of the spec that was admitted last."""
     if not seen.decision.placements:
         return None
     if (
@@ -120,13 +120,13 @@ def _substance(item: InferenceDeploymentStatus) -> object:
 
 
 def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) -> bool:
-    """Whether the new status promises what the stored one does not: it must be stored before anything uses it."""
-    held = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
-    if any(row.replicas > held.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements):
+    """Return whether the new status reserves more than the stored one; it must then be stored before it is used."""
+    before = {(row.name, row.pool, row.tensor_parallel_size): row.replicas for row in stored.placements}
+    if any(row.replicas > before.get((row.name, row.pool, row.tensor_parallel_size), -1) for row in new.placements):
         return True
     if _total(new) > _total(stored) or new.category != stored.category:
         return bool(new.placements)
-    # Prices and policies move these too, and nothing new uses that; another spec may.
+    # Prices and policies change these too, without a new use of money; another spec may bring one.
     paid = {row.policy: row.reserved_usd_per_month for row in stored.budgets}
     more = any(row.reserved_usd_per_month > paid.get(row.policy, 0) for row in new.budgets)
     return more and new.observed_generation != stored.observed_generation
@@ -140,7 +140,7 @@ def _total(item: InferenceDeploymentStatus) -> Decimal:
 def _decision_stands(
     previous: InferenceDeploymentStatus, seen: Observation, conditions_now: tuple[Condition, ...]
 ) -> bool:
-    """Whether the stored record describes this decision still."""
+    """Whether the stored record still describes this decision."""
     if previous.decision is None or previous.observed_generation != seen.generation:
         return False
     planned = find_condition(previous.conditions, ConditionType.PLANNED)
@@ -165,7 +165,7 @@ def _decision_stands(
 
 
 def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Keep what was said of a batch whose Job is gone: how it ended cannot be seen any more, and it does not start."""
+    """Return the conditions of a batch whose Job is gone: how it ended is known only from the stored ones."""
     generation = fresh[-1].observed_generation
     former = {str(kind): find_condition(previous.conditions, kind) for kind in _OF_THE_END}
     kept = [
@@ -177,7 +177,7 @@ def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ..
 
 
 def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Condition:
-    """Keep the wording of a decision that stands."""
+    """Return the condition with the stored wording, where the decision that it words still stands."""
     before = find_condition(previous.conditions, condition.type)
     if before is None or (before.status, before.reason) != (condition.status, condition.reason):
         return condition
@@ -190,14 +190,6 @@ def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Con
 def _planned_reason(previous: InferenceDeploymentStatus) -> str | None:
     planned = find_condition(previous.conditions, ConditionType.PLANNED)
     return planned.reason if planned else None
-
-
-def _timed(previous: InferenceDeploymentStatus, condition: Condition, now: datetime) -> Condition:
-    """Put in the time of the last flip of the status."""
-    before = find_condition(previous.conditions, condition.type)
-    flipped = before is None or before.status != condition.status or before.last_transition_time is None
-    time = now if flipped or before is None else before.last_transition_time
-    return condition.model_copy(update={"last_transition_time": time})
 
 
 def _record(seen: Observation, now: datetime) -> DecisionStatus:

@@ -3,10 +3,7 @@
 In: nothing. Out: aware UTC times. Must not be imported by code that decides or renders.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-
-Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from inferfleet.api.conditions import Condition, find_condition, with_condition
-from inferfleet.api.enums import ConditionStatus, Priority, SelectorOperator
+from inferfleet.api.conditions import Condition, find_condition, timed
+from inferfleet.api.enums import ConditionStatus, Priority
 from inferfleet.api.model import camel_case
 from inferfleet.api.objects import dump, parse
 from inferfleet.api.quantities import parse_quantity
@@ -17,19 +16,14 @@ from inferfleet.api.reasons import (
     READY_REASON,
     READY_TRUE,
     REJECTION_ORDER,
-    ReadyReason,
     Reason,
     Verdict,
-    furthest,
-    ready_reason,
 )
 from inferfleet.api.v1alpha1 import (
     CostStatus,
     InferenceDeployment,
     InferenceDeploymentStatus,
-    LabelSelector,
 )
-from inferfleet.api.v1alpha1.metadata import SelectorRequirement
 from tests.apiobjects.good import good
 
 _DOCUMENTED_ORDER = (
@@ -57,7 +51,7 @@ def test_every_reason_explains_one_verdict(verdict: Verdict, reasons: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("furthest_reason", "expected"),
+    ("reason", "expected"),
     [
         (Reason.OVER_BUDGET, "OverBudget"),
         (Reason.NO_PRICE, "NoPrice"),
@@ -73,18 +67,8 @@ def test_every_reason_explains_one_verdict(verdict: Verdict, reasons: str) -> No
         (Reason.GPU_TYPE_NOT_ALLOWED, "NoMatchingPool"),
     ],
 )
-def test_ready_says_what_stopped_the_candidate_that_got_furthest(furthest_reason: Reason, expected: str) -> None:
-    earlier = REJECTION_ORDER[: furthest_reason.progress + 1]
-
-    assert {ready_reason(order) for order in (earlier, reversed(earlier))} == {expected}
-
-
-def test_without_any_candidate_no_pool_matches() -> None:
-    assert ready_reason(()) is ReadyReason.NO_MATCHING_POOL
-
-
-def test_a_feasible_candidate_is_no_rejection() -> None:
-    assert furthest([Reason.MORE_EXPENSIVE, Reason.CHEAPEST]) is None
+def test_ready_says_what_stopped_the_candidate(reason: Reason, expected: str) -> None:
+    assert READY_REASON[reason] == expected
 
 
 def test_every_rejection_has_a_ready_reason_that_is_false() -> None:
@@ -92,29 +76,35 @@ def test_every_rejection_has_a_ready_reason_that_is_false() -> None:
     assert READY_TRUE.isdisjoint(READY_REASON.values())
 
 
-def _condition(status: str, reason: str, at: datetime) -> Condition:
+def _condition(status: str, reason: str, at: datetime | None = None) -> Condition:
     return Condition(type="Ready", status=ConditionStatus(status), reason=reason, last_transition_time=at)
 
 
 def test_a_refined_reason_keeps_the_time_of_the_last_flip() -> None:
-    conditions = with_condition((_condition("False", "NoPrice", _BEFORE),), _condition("False", "OverBudget", _AFTER))
+    former = (_condition("False", "NoPrice", _BEFORE),)
 
-    assert conditions == (_condition("False", "OverBudget", _BEFORE),)
+    assert timed(former, _condition("False", "OverBudget"), _AFTER) == _condition("False", "OverBudget", _BEFORE)
 
 
 def test_a_flip_takes_the_new_time() -> None:
-    conditions = with_condition((_condition("False", "NoPrice", _BEFORE),), _condition("True", "Serving", _AFTER))
+    former = (_condition("False", "NoPrice", _BEFORE),)
 
-    assert conditions == (_condition("True", "Serving", _AFTER),)
+    assert timed(former, _condition("True", "Serving"), _AFTER) == _condition("True", "Serving", _AFTER)
 
 
-def test_a_new_condition_is_added_at_the_end() -> None:
-    planned = Condition(type="Planned", status=ConditionStatus.TRUE, reason="Decided", last_transition_time=_BEFORE)
+@pytest.mark.parametrize("former", [(), (Condition(type="Planned", status=ConditionStatus.TRUE, reason="Decided"),)])
+def test_a_condition_that_was_not_there_takes_the_new_time(former: tuple[Condition, ...]) -> None:
+    assert timed(former, _condition("True", "Serving"), _AFTER) == _condition("True", "Serving", _AFTER)
 
-    conditions = with_condition((planned,), _condition("True", "Serving", _AFTER))
 
-    assert find_condition(conditions, "Ready") == _condition("True", "Serving", _AFTER)
-    assert [condition.type for condition in conditions] == ["Planned", "Ready"]
+def test_a_condition_that_had_no_time_takes_the_new_one() -> None:
+    former = (_condition("True", "Serving"),)
+
+    assert timed(former, _condition("True", "Serving"), _AFTER) == _condition("True", "Serving", _AFTER)
+
+
+def test_the_time_of_a_flip_has_whole_seconds() -> None:
+    assert timed((), _condition("True", "Serving"), _AFTER.replace(microsecond=7)).last_transition_time == _AFTER
 
 
 def test_a_missing_condition_is_none() -> None:
@@ -154,34 +144,6 @@ def test_names_in_yaml_keep_the_capitals_of_units(attribute: str, field: str) ->
 
 def test_a_higher_priority_has_a_higher_rank() -> None:
     assert sorted(Priority, key=lambda priority: priority.rank) == ["Low", "Normal", "High"]
-
-
-_OPERATORS = {
-    "In": [True, False, False],
-    "NotIn": [False, True, True],
-    "Exists": [True, True, False],
-    "DoesNotExist": [False, False, True],
-}
-
-
-@pytest.mark.parametrize("operator", SelectorOperator)
-def test_a_selector_requirement_holds_as_in_kubernetes(operator: SelectorOperator) -> None:
-    values = {"values": ("a",)} if operator in (SelectorOperator.IN, SelectorOperator.NOT_IN) else {}
-    selector = LabelSelector(match_expressions=(SelectorRequirement(key="team", operator=operator, **values),))
-
-    assert [selector.matches(labels) for labels in ({"team": "a"}, {"team": "b"}, {})] == _OPERATORS[operator]
-
-
-def test_an_empty_selector_matches_everything() -> None:
-    assert LabelSelector().matches({}) is True
-
-
-def test_all_conditions_of_a_selector_must_hold() -> None:
-    selector = LabelSelector(match_labels={"a": "1", "b": "2"})
-
-    matching = [(a, b) for a, b in itertools.product("12", "12") if selector.matches({"a": a, "b": b})]
-
-    assert matching == [("1", "2")]
 
 
 def test_a_computed_decimal_is_rounded_to_six_places() -> None:

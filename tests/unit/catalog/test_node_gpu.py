@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from inferfleet.api.enums import CapacityType
 from inferfleet.catalog.gpus import gpus
-from inferfleet.catalog.node_gpu import Identified, UnknownGPU, capacity_type, identify
+from inferfleet.catalog.node_gpu import Identified, UnknownGPU, identify
 
 GFD = "nvidia.com/gpu.product"
 GFD_MEMORY = "nvidia.com/gpu.memory"
@@ -158,28 +157,5 @@ def test_a_partitioned_amd_gpu_is_not_whole() -> None:
     assert known(labels).mig_profile == "CPX_NPS4"
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ({}, CapacityType.ON_DEMAND),
-        ({"karpenter.sh/capacity-type": "spot"}, CapacityType.SPOT),
-        ({"karpenter.sh/capacity-type": "reserved"}, CapacityType.RESERVED),
-        ({"eks.amazonaws.com/capacityType": "ON_DEMAND"}, CapacityType.ON_DEMAND),
-        ({"eks.amazonaws.com/capacityType": "SPOT"}, CapacityType.SPOT),
-        ({"eks.amazonaws.com/capacityType": "CAPACITY_BLOCK"}, CapacityType.RESERVED),
-        ({"cloud.google.com/gke-spot": "true"}, CapacityType.SPOT),
-        ({"cloud.google.com/gke-preemptible": "true"}, CapacityType.SPOT),
-        ({"cloud.google.com/gke-provisioning": "standard"}, CapacityType.ON_DEMAND),
-        ({"kubernetes.azure.com/scalesetpriority": "spot"}, CapacityType.SPOT),
-        ({"kubernetes.azure.com/priority": "regular"}, CapacityType.ON_DEMAND),
-        ({"inferfleet.dev/capacity-type": "Reserved", "karpenter.sh/capacity-type": "spot"}, CapacityType.RESERVED),
-    ],
-)
-def test_the_capacity_type_is_read_in_every_spelling(labels: dict[str, str], expected: CapacityType) -> None:
-    assert capacity_type(labels).capacity_type is expected
-
-
-def test_the_label_that_decided_is_reported() -> None:
-    found = known({GFD: "NVIDIA-L4", "karpenter.sh/capacity-type": "spot"})
-    assert (found.capacity_type, found.capacity_label) == (CapacityType.SPOT, "karpenter.sh/capacity-type")
-    assert found.product_labels == (GFD,)
+def test_the_labels_that_decided_are_reported() -> None:
+    assert known({GFD: "NVIDIA-L4", "karpenter.sh/capacity-type": "spot"}).product_labels == (GFD,)

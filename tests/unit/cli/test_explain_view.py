@@ -42,7 +42,6 @@ CHILD = Child(
     owner="u",
     deployment="chat",
     manifest_hash="",
-    resource_version="1",
     content=b"{}",
     replicas=2,
     ready_replicas=1,

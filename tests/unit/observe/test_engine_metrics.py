@@ -1,7 +1,7 @@
 """Reading an engine's metrics text: counters in, one snapshot or a reason out."""
 
 from inferfleet.engine.throughput import CounterSnapshot, Rejected
-from inferfleet.observe.engine_metrics import MOST_LINES, CacheFacts, read_metrics, read_snapshot
+from inferfleet.observe.engine_metrics import MOST_LINES, CacheFacts, read_metrics
 
 TEXT = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -25,13 +25,13 @@ python_gc_objects_collected_total{generation="0"} 1.0
 
 
 def refused(text: str) -> str:
-    found = read_snapshot(text, at_seconds=5.0)
+    found = read_metrics(text, at_seconds=5.0).counters
     assert isinstance(found, Rejected), found
     return found.reason
 
 
 def test_the_counters_of_all_engines_of_a_pod_are_summed() -> None:
-    assert read_snapshot(TEXT, at_seconds=5.0) == CounterSnapshot(
+    assert read_metrics(TEXT, at_seconds=5.0).counters == CounterSnapshot(
         at_seconds=5.0,
         generation_tokens=3000.0,
         token_latency_sum=18.0,
@@ -43,18 +43,18 @@ def test_the_counters_of_all_engines_of_a_pod_are_summed() -> None:
 
 def test_the_histogram_of_older_releases_is_read_too() -> None:
     older = TEXT.replace("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
-    assert isinstance(read_snapshot(older, at_seconds=5.0), CounterSnapshot)
+    assert isinstance(read_metrics(older, at_seconds=5.0).counters, CounterSnapshot)
 
 
 def test_a_counter_whose_family_lacks_the_suffix_is_read_as_well() -> None:
     other = TEXT.replace("# TYPE vllm:generation_tokens_total", "# TYPE vllm:generation_tokens")
-    assert isinstance(read_snapshot(other, at_seconds=5.0), CounterSnapshot)
+    assert isinstance(read_metrics(other, at_seconds=5.0).counters, CounterSnapshot)
 
 
 def test_the_time_to_first_token_is_read_where_there_is_one() -> None:
     name = "vllm:time_to_first_token_seconds"
     more = f'# TYPE {name} histogram\n{name}_count{{engine="0"}} 20\n{name}_sum{{engine="0"}} 5.0\n'
-    found = read_snapshot(TEXT + more, at_seconds=5.0)
+    found = read_metrics(TEXT + more, at_seconds=5.0).counters
     assert isinstance(found, CounterSnapshot)
     assert (found.first_token_sum, found.first_token_count) == (5.0, 20.0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inferfleet.api.v1alpha1 import selects
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.observe.documents import Offline, world_from_documents
@@ -131,7 +132,7 @@ def test_an_unreadable_policy_blocks_whom_it_could_match() -> None:
     (policy,) = world_from_documents([broken]).world.unreadable_policies
 
     assert policy.selector is not None
-    assert policy.selector.matches({"team": "a"})
+    assert selects(policy.selector, {"team": "a"})
     assert "Mars/Olympus" in policy.message
 
 

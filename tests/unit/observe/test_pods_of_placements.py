@@ -32,7 +32,6 @@ DEPLOYMENT = Child(
     owner="o",
     deployment="chat",
     manifest_hash="",
-    resource_version="1",
     content=b"{}",
     ready_replicas=1,
 )

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from inferfleet.api.enums import CapacityType
+from inferfleet.domain.children import HASH_ANNOTATION
 from inferfleet.domain.exit_codes import BAD_INPUT
 from inferfleet.domain.naming import child_name
 from inferfleet.render import Manifest, RenderError, render
-from inferfleet.render.manifest import HASH_ANNOTATION
 from tests.builders import BATCH, demand
 from tests.golden.cases import CASES, CHAT, FACTS, H100, L40S, L40S_SPOT, MI300X, SUMMARIES, case, decision, placement
 from tests.unit.render.support import engine, of_kind, only, pod, rendered
@@ -76,11 +76,6 @@ class TestObjects:
     def test_pods_are_replaced_one_at_a_time_without_a_gpu_more(self) -> None:
         rolling = only(rendered(CHAT, (placement(L40S), L40S)), "Deployment")["spec"]["strategy"]["rollingUpdate"]
         assert rolling == {"maxSurge": 0, "maxUnavailable": 1}
-
-    def test_a_reserved_surge_replica_lets_the_new_pod_come_first(self) -> None:
-        manifests = rendered(CHAT, (placement(L40S), L40S), facts=replace(FACTS, surge_reserved=True))
-        rolling = only(manifests, "Deployment")["spec"]["strategy"]["rollingUpdate"]
-        assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
 
     def test_amd_pools_get_the_rocm_image(self) -> None:
         container = engine(rendered(CHAT, (placement(MI300X), MI300X)))

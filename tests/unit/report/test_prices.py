@@ -28,7 +28,7 @@ def running(stated: date | None) -> Placement:
 
 def test_an_old_price_is_named_with_source_and_date() -> None:
     assert stale_prices([running(OLD)], NOW, QUARTER) == (
-        "USD 1.86 per GPU-hour (list of the provider) is of 2026-08-01: more than 90 days old"
+        "USD 1.86 per GPU-hour (list of the provider) is dated 2026-08-01: more than 90 days old"
     )
 
 

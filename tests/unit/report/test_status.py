@@ -32,7 +32,6 @@ def workload(ready: int, *, replicas: int | None = None, **facts: Any) -> Child:
         owner="uid-team-a-chat",
         deployment="chat",
         manifest_hash="h",
-        resource_version="1",
         content=pack({}),
         generation=1,
         observed_generation=1,

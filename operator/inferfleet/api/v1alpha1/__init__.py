@@ -33,6 +33,7 @@ from inferfleet.api.v1alpha1.metadata import ObjectMeta as ObjectMeta
 from inferfleet.api.v1alpha1.metadata import OwnerReference as OwnerReference
 from inferfleet.api.v1alpha1.metadata import SecretKeyReference as SecretKeyReference
 from inferfleet.api.v1alpha1.metadata import Toleration as Toleration
+from inferfleet.api.v1alpha1.metadata import selects as selects
 from inferfleet.api.v1alpha1.model_profile import ModelConfig as ModelConfig
 from inferfleet.api.v1alpha1.model_profile import ModelProfile as ModelProfile
 from inferfleet.api.v1alpha1.model_profile import ModelProfileSpec as ModelProfileSpec

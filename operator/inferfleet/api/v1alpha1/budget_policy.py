@@ -125,7 +125,7 @@ class BudgetPolicy(Resource):
         namespaced=False,
         columns=(
             Column(name="USD/Month", json_path=".spec.usdPerMonth", description="The limit."),
-            Column(name="Reserved", json_path=".status.reservedUSDPerMonth", description="Held by deployments."),
+            Column(name="Reserved", json_path=".status.reservedUSDPerMonth", description="Reserved by deployments."),
             Column(name="Committed", json_path=".status.committedUSDPerMonth", priority=1, description="Outside."),
             Column(name="Remaining", json_path=".status.remainingUSDPerMonth", description="Free to reserve."),
             Column(name="Spent", json_path=".status.spentUSD", description="Spent in this period."),

@@ -35,7 +35,7 @@ class CategoryUse(StatusModel):
 
 
 class Reservation(StatusModel):
-    """What one deployment holds."""
+    """What one deployment reserves."""
 
     namespace: ObjectName
     """Namespace of the deployment."""

@@ -88,7 +88,7 @@ class GPUPoolStatus(RebuildableStatus):
     gpus: Annotated[Integer, Field(ge=0, le=1_000_000)] | None = None
     """GPUs that these nodes offer."""
     gpus_free: Annotated[Integer, Field(ge=-1_000_000, le=1_000_000)] | None = None
-    """GPUs that no pod requests and no placement was promised."""
+    """GPUs that no pod requests and that are promised to no placement."""
     gpu_type_detected: ObjectName | None = None
     """GPU type that the nodes' labels show; absent while there are none."""
     conditions: Conditions = ()

@@ -90,19 +90,23 @@ class InferenceDeploymentSpec(ApiModel):
     """An API model that break-even compares with."""
 
     @property
+    def is_batch(self) -> bool:
+        """Whether this is a finite piece of work, not one that serves until it is deleted."""
+        return self.workload.workload_class is WorkloadClass.BATCH
+
+    @property
     def spot_policy(self) -> SpotPolicy:
         """The spot policy in force: as written, else Never for RealTime and Allowed for Batch."""
         if self.placement.spot_policy is not None:
             return self.placement.spot_policy
-        return SpotPolicy.NEVER if self.workload.workload_class == WorkloadClass.REAL_TIME else SpotPolicy.ALLOWED
+        return SpotPolicy.ALLOWED if self.is_batch else SpotPolicy.NEVER
 
     @property
     def rebalance_policy(self) -> RebalancePolicy:
         """The rebalance policy in force: as written, else Never for RealTime and WhenCheaper for Batch."""
         if self.placement.rebalance.policy is not None:
             return self.placement.rebalance.policy
-        real_time = self.workload.workload_class == WorkloadClass.REAL_TIME
-        return RebalancePolicy.NEVER if real_time else RebalancePolicy.WHEN_CHEAPER
+        return RebalancePolicy.WHEN_CHEAPER if self.is_batch else RebalancePolicy.NEVER
 
 
 class InferenceDeployment(Resource):

@@ -159,7 +159,7 @@ class DecisionStatus(StatusModel):
 
 
 class BudgetShare(StatusModel):
-    """What this deployment holds of one budget."""
+    """What this deployment reserves of one budget."""
 
     policy: ObjectName
     """The BudgetPolicy."""
@@ -230,7 +230,7 @@ class InferenceDeploymentStatus(RebuildableStatus):
     decision: DecisionStatus | None = None
     """Why this placement, and what else was possible."""
     budgets: Annotated[tuple[BudgetShare, ...], Field(max_length=16), list_map("policy")] = ()
-    """What this deployment holds of each matching budget; never what others hold."""
+    """What is reserved of each matching budget for this deployment; never what is reserved for others."""
     batch: BatchStatus | None = None
     """Progress of a batch."""
     history: HistoryStatus | None = None

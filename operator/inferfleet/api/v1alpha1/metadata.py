@@ -5,6 +5,7 @@ In: `metadata` as the API server or a YAML file gives it; unknown parts of it ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -109,14 +110,21 @@ class LabelSelector(ApiModel):
     match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(min_length=1, max_length=16), ATOMIC] = ()
     """Further conditions on labels."""
 
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Return whether an object with these labels is selected, as Kubernetes defines it."""
-        return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
-            _holds(requirement, labels) for requirement in self.match_expressions
-        )
+
+def selects(selector: LabelSelector | None, labels: Mapping[str, str] | Iterable[tuple[str, str]]) -> bool:
+    """Return whether a selector selects an object with these labels, as Kubernetes defines it.
+
+    The empty selector selects everything, an absent one nothing (k8s.io/apimachinery, LabelSelectorAsSelector).
+    """
+    if selector is None:
+        return False
+    carried = dict(labels)
+    return all(carried.get(key) == value for key, value in selector.match_labels.items()) and all(
+        _holds(requirement, carried) for requirement in selector.match_expressions
+    )
 
 
-def _holds(requirement: SelectorRequirement, labels: dict[str, str]) -> bool:
+def _holds(requirement: SelectorRequirement, labels: Mapping[str, str]) -> bool:
     """Evaluate one requirement; NotIn also holds when the label is absent (k8s.io/apimachinery/pkg/labels)."""
     match requirement.operator:
         case SelectorOperator.IN:

@@ -68,4 +68,4 @@ class Scaling(ApiModel):
     max_replicas: Annotated[Integer, Field(ge=1, le=1000)] | None = None
     """Most replicas; absent: what the demand needs and the budget allows."""
     reserve: ReservePolicy = ReservePolicy.CURRENT
-    """What the budget ledger holds: the current count, or maxReplicas."""
+    """What the budget ledger reserves: the current count, or maxReplicas."""

@@ -21,7 +21,7 @@ from inferfleet.engine.calibration.judge import from_cache, from_log, from_windo
 from inferfleet.engine.throughput import CounterSnapshot, Rejected, Window, window
 from inferfleet.engine.throughput.calibration import SHORTEST_WINDOW_SECONDS
 from inferfleet.observe.engine_reader import EnginePlace, EngineReader, ReadingFailed
-from inferfleet.render.names import ENGINE_PORT
+from inferfleet.render import ENGINE_PORT
 
 _log = logging.getLogger(__name__)
 

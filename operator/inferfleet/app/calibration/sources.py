@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from inferfleet.apply.client import Client
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.observed import PodFacts
 from inferfleet.observe.engine_reader import EngineReader, PodReader, PrometheusReader
-from inferfleet.render.names import ENGINE_CONTAINER
 from inferfleet.settings import Settings
 
 # vLLM prints its memory within the first some hundred lines; the cause of a death stands within the last.

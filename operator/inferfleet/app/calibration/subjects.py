@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from inferfleet.app.planner import Decided
 from inferfleet.budget.policies import Rules, matching
+from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.observed import Child, EngineContainer, Key, PodFacts
@@ -23,8 +24,7 @@ from inferfleet.observe.store import Store
 from inferfleet.observe.world import read_policies
 from inferfleet.plan.candidates.fitting import gpu_of
 from inferfleet.plan.candidates.shape import shape_of
-from inferfleet.render.images import engine_image
-from inferfleet.render.names import ENGINE_CONTAINER
+from inferfleet.render import engine_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ and is charged with what the cycle promises. A replica lives on one node, so fre
 """
 
 from inferfleet.api.enums import CapacityType
-from inferfleet.domain.demand import Holding
 from inferfleet.domain.world import Pool, World
 
 # More nodes than any pool has: stands for "no limit was given and no nodes are known" (offline plans).
@@ -62,23 +61,10 @@ class Capacity:
         self.given: list[str] = []
         self._types = {(pool.name, pool.capacity_type) for pool in world.pools}
         self._left_out = {pool.name: pool.left_out for pool in world.pools if pool.left_out}
-        self._node_pool = {node.name: pool.name for pool in world.pools for node in pool.nodes}
+        pool_of_node = {node.name: pool.name for pool in world.pools for node in pool.nodes}
         for uid in sorted(world.holdings):
-            holding = world.holdings[uid]
-            if not holding.finished:
-                self._reserve_unbound(holding)
-
-    def _reserve_unbound(self, holding: Holding) -> None:
-        """Promise what no pod has taken up; what is about to leave has its pods, so it is counted first."""
-        bound: dict[str, int] = {}
-        for item in holding.bound:
-            pool = self._node_pool.get(item.node, "")
-            bound[pool] = bound.get(pool, 0) + item.gpus
-        for placement in reversed(holding.placements):
-            taken = min(bound.get(placement.pool, 0), placement.gpus)
-            bound[placement.pool] = bound.get(placement.pool, 0) - taken
-            missing = placement.replicas - taken // placement.tensor_parallel_size
-            self.promise(placement.pool, placement.tensor_parallel_size, missing)
+            for placement, missing in world.holdings[uid].unbound(pool_of_node):
+                self.promise(placement.pool, placement.tensor_parallel_size, missing)
 
     def room(self, pool: str, tensor_parallel_size: int) -> int:
         """Return how many more replicas of this size the pool can take; none where there is no such pool."""
