@@ -5,6 +5,11 @@ from enum import StrEnum
 
 from inferfleet.api.enums import Confidence
 
+MIB = 2**20
+"""Bytes of a MiB."""
+GIB = 2**30
+"""Bytes of a GiB."""
+
 
 class Fit(StrEnum):
     """Verdict of the memory model. `TooClose` lies within the error of the estimate."""

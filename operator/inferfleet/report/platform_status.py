@@ -22,12 +22,12 @@ from inferfleet.budget.ledger import commitments
 from inferfleet.budget.policies import selects
 from inferfleet.budget.pricing import price_of
 from inferfleet.domain.demand import Holding
+from inferfleet.domain.money import ZERO
 from inferfleet.domain.wording import usd_text
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.report.prices import stale_price
 
 MOST_RESERVATIONS = 64
-ZERO = Decimal(0)
 
 
 def understood(
