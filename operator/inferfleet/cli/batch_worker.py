@@ -23,7 +23,7 @@ def batch_worker(
     engine_wait_seconds: Annotated[int, typer.Option(help="How long the engine may take to start.")] = 3600,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the engine's API key.")] = None,
     metrics_port: Annotated[int, typer.Option(help="Port of /metrics; 0: none.")] = 0,
-    termination_log: Annotated[Path, typer.Option(help="Where Kubernetes reads the last words.")] = Path(
+    termination_log: Annotated[Path, typer.Option(help="Where Kubernetes reads the termination message.")] = Path(
         "/dev/termination-log"
     ),
 ) -> None:
