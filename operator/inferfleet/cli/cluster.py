@@ -73,7 +73,7 @@ def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterReading:
-    """What was read. `calibrations` are what engines taught the operator; `gaps` says what could not be read and matters."""
+    """What was read. `calibrations` are those that the operator keeps; `gaps` says what is missing and matters."""
 
     store: Store
     calibrations: tuple[Calibration, ...] = ()
@@ -121,11 +121,11 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
 
 
 async def _calibrations(client: Client, namespace: str) -> tuple[tuple[Calibration, ...], tuple[str, ...]]:
-    """Read what engines taught; a user who may not is told that estimates may differ from the operator's."""
+    """Read the calibrations; a user who may not is told that estimates may differ from the operator's."""
     try:
         text = await CalibrationStorage(client, namespace=namespace).read()
     except Forbidden as error:
-        gap = f"what engines taught the operator is not used, so its figures may differ: {error.message}"
+        gap = f"the operator's calibrations are not used, so its figures may differ: {error.message}"
         return (), (gap,)
     if text is None:
         return (), ()

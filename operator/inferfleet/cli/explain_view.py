@@ -87,7 +87,7 @@ def _pod(pod: PodFacts) -> dict[str, Any]:
 
 
 def _trouble(pod: PodFacts) -> str:
-    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or died of."""
+    """Say what keeps a pod from running: the scheduler's word, else what its containers wait for or why they ended."""
     if pod.unscheduled:
         return pod.unscheduled
     said = [

@@ -1,4 +1,4 @@
-"""What the platform team promoted: calibrations of model profiles, as calibrations that count in every namespace.
+"""What the platform team promoted: the calibrations of model profiles, which count in every namespace.
 
 In: ModelProfiles. Out: `Calibration`s without a namespace. They hold for engines of that version, GPU type and tensor
 parallel size whatever the other flags, because a profile names no others. Must not judge the figures.
@@ -15,7 +15,7 @@ from inferfleet.domain.engine import EngineSettings
 
 
 def promoted_calibrations(profiles: Iterable[ModelProfile]) -> tuple[Calibration, ...]:
-    """Return one calibration per calibration, in the order of models and GPU types."""
+    """Return the calibrations of all profiles, in the order of models and GPU types."""
     found = [_calibration(profile, item) for profile in profiles for item in profile.spec.calibrations]
     return tuple(sorted(found, key=lambda item: (item.model_id, item.gpu_type, repr(item.engine))))
 

@@ -40,7 +40,7 @@ class Snapshots:
         elsewhere: HubLookup | None = None,
         calibrations: Callable[[], tuple[Calibration, ...]] = tuple,
     ) -> None:
-        """Read from this store; `elsewhere` may know other models, `calibrations` returns what engines taught."""
+        """Read from this store; `elsewhere` may know other models, `calibrations` returns those in force."""
         self._store = store
         self._budgets_required = budgets_required
         self._hub_lookup = elsewhere

@@ -22,7 +22,7 @@ from inferfleet.observe.pools import Used, counted_once, pool_of
 class Sources:
     """Everything a world is made of. `nodes` None: nobody knows the nodes (files without any).
 
-    `calibrations` are what engines taught; what model profiles promote comes with the `catalog`.
+    `calibrations` are those of engines; what model profiles promote comes with the `catalog`.
     """
 
     catalog: Catalog

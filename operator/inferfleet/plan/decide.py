@@ -29,7 +29,7 @@ from inferfleet.plan.candidates.running import as_running
 from inferfleet.plan.candidates.shape import Shape, shape_of
 from inferfleet.plan.candidates.spot import at_risk_from, spot_first
 from inferfleet.plan.choice.choose import Case, Course, choose
-from inferfleet.plan.choice.out_of_memory import after_deaths, surviving
+from inferfleet.plan.choice.out_of_memory import after_out_of_memory, surviving
 from inferfleet.plan.choice.placements import able_to_drain, arrived
 from inferfleet.plan.choice.record import obstacle
 from inferfleet.plan.commit import carry_out
@@ -145,12 +145,14 @@ def _decide_one(planning: _Pass, demand: Demand) -> Decision:
 
 
 def _left_out(planning: _Pass, case: Case, course: Course, shape: Shape) -> Decision:
-    """Nothing can serve it: give up what did not come or died, end a move that is over, keep the rest, say why."""
+    """Nothing can serve it: give up what did not come or ran out of memory, end a move, keep the rest, say why."""
     holding = arrived(released(case.holding, case.retained))
     left = surviving(holding, shape.calibrations)
     if left is not None and left != case.holding:
         planning.ledger.record(held_claim(left))
-    why = after_deaths(obstacle(course.candidates), course.candidates, shape.calibrations, released=left != holding)
+    why = after_out_of_memory(
+        obstacle(course.candidates), course.candidates, shape.calibrations, released=left != holding
+    )
     history = replace(case.history, back_offs=case.retained.back_offs)
     decision = unserved(case.demand, left, why, course.candidates, case.gate.policies, history=history)
     return replace(decision, revisit_at=_revisit_at(case, left))

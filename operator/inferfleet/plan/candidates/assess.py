@@ -15,7 +15,7 @@ from inferfleet.domain.speed import Speed
 from inferfleet.domain.wording import duration_text
 from inferfleet.domain.world import Pool
 from inferfleet.engine import memory, throughput
-from inferfleet.engine.calibration.look_up import speed_for
+from inferfleet.engine.calibration import speed_calibration
 from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.admission.capacity import replicas_for
 from inferfleet.plan.candidates.filters import Refusal, refusal
@@ -168,7 +168,7 @@ def _assess_speed(
         shape.objectives,
         headroom=0.0,
         interconnect=pool.interconnect,
-        calibration=speed_for(shape.calibrations, pool.gpu_type, engine),
+        calibration=speed_calibration(shape.calibrations, pool.gpu_type, engine),
     )
     hours = batch_hours(shape, pool, speed)
     slow = _too_slow(shape, speed, hours)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
-from inferfleet.engine.calibration.look_up import died
+from inferfleet.engine.calibration import out_of_memory_at
 from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.admission.admission import held_here
 from inferfleet.plan.candidates.assess import Assessment, assess_running
@@ -44,7 +44,7 @@ def _fits_as_it_runs(shape: Shape, pools: tuple[Pool, ...], assessment: Assessme
     wanted = engine_settings(shape.spec, shape.model, gpu_of(pool), assessment.tensor_parallel_size)
     consent = shape.spec.engine.min_model_len or wanted.max_model_len
     agreed = consent <= running.engine.max_model_len <= wanted.max_model_len
-    dead = died(shape.calibrations, running.gpu_type, running.engine)
-    if dead or not agreed or replace(running.engine, max_model_len=wanted.max_model_len) != wanted:
+    ended = out_of_memory_at(shape.calibrations, running.gpu_type, running.engine)
+    if ended or not agreed or replace(running.engine, max_model_len=wanted.max_model_len) != wanted:
         return assessment
     return assess_running(shape, pool, running.engine)
