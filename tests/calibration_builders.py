@@ -1,9 +1,9 @@
-"""A setting whose engine was measured, for tests of learning: Qwen3-14B on an L40S (case c152)."""
+"""A setting whose engine was measured, for tests of calibration: Qwen3-14B on an L40S (case c152)."""
 
 from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.gpus import gpus
 from inferfleet.domain.traffic import Traffic
-from inferfleet.engine.calibration.judge import Setting
+from inferfleet.engine.calibration import Setting
 from tests.builders import model
 from tests.speed_builders import engine
 

@@ -9,7 +9,7 @@ import re
 from benchmarks.throughput.devices import device as catalogued
 from inferfleet.api.enums import Interconnect
 from inferfleet.domain.gpu import GPU
-from inferfleet.engine.memory.usable import usable_gib
+from inferfleet.engine.memory import usable_gib
 
 _NVLINK, _PCIE, _FABRIC = Interconnect.NVLINK, Interconnect.PCIE, Interconnect.INFINITY_FABRIC
 

@@ -7,12 +7,10 @@ padding.
 
 from benchmarks.memory.answers import Answer, Estimator
 from benchmarks.memory.cases import Case
-from inferfleet.domain.memory import Fit
+from inferfleet.domain.memory import GIB, Fit
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.engine.memory.formats import weight_format
-from inferfleet.engine.memory.weights import checkpoint_bytes
+from inferfleet.engine.memory import checkpoint_bytes, weight_format
 
-GIB = 1024**3
 NAIVE_FACTOR = 1.2
 # KAITO (Apache-2.0): weight files x 1.02; nominal memory x 0.84 (A10: 0.82); 2.3 GiB and 5 % of the weights per GPU.
 KAITO_FILES, KAITO_SHARE, KAITO_SHARE_A10, KAITO_GIB, KAITO_WEIGHTS = 1.02, 0.84, 0.82, 2.3, 0.05

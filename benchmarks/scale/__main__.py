@@ -18,6 +18,7 @@ import psutil
 
 from benchmarks.scale import timeline, workload
 from benchmarks.scale.requests import prepare, send
+from inferfleet.domain.memory import MIB
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from tests.controlplane import ControlPlane
 from tests.controlplane.arguments import audit_log
@@ -139,7 +140,7 @@ def _burst(cluster: ControlPlane, operator: OperatorProcess, count: int, nodes: 
         "writes": timeline.counts(mine),
         "writesPerDeployment": round(sum(entry.target != "events" for entry in mine) / count, 2),
         "cpuSeconds": round(sum(process.cpu_times()[:2]) - cpu, 1),
-        "peakRSSMiB": round(max(most, process.memory_info().rss / 2**20)),
+        "peakRSSMiB": round(max(most, process.memory_info().rss / MIB)),
     }
 
 
@@ -169,7 +170,7 @@ def _restart(cluster: ControlPlane, count: int) -> Result:
         return {
             "writes": timeline.counts(timeline.by_agent(timeline.read_entries(log, after=start), timeline.OPERATOR)),
             "cpuSeconds": round(sum(process.cpu_times()[:2]), 1),
-            "rssMiB": round(process.memory_info().rss / 2**20),
+            "rssMiB": round(process.memory_info().rss / MIB),
         }
 
 
@@ -195,7 +196,7 @@ def _peak_until(condition: Callable[[], bool], process: psutil.Process) -> float
     sizes = [0.0]
 
     def look() -> bool:
-        sizes.append(process.memory_info().rss / 2**20)
+        sizes.append(process.memory_info().rss / MIB)
         return condition()
 
     eventually(look, _PATIENCE, interval=0.5)

@@ -12,7 +12,7 @@ from functools import cache
 
 from inferfleet.catalog.models import find_model, models
 from inferfleet.domain.model import Model, QuantizationDetail, UnknownModel
-from inferfleet.engine.memory.formats import canonical_method
+from inferfleet.engine.memory import canonical_method
 
 _METHODS = {
     "fp8": "fp8",

@@ -8,12 +8,11 @@ from benchmarks.cases import CellError, Row
 from benchmarks.throughput.checkpoints import checkpoint, guessed
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.model import Model
 from inferfleet.domain.traffic import Traffic
-from inferfleet.engine.memory import tensor_parallel_problem
-from inferfleet.engine.memory.weights import checkpoint_bytes
+from inferfleet.engine.memory import checkpoint_bytes, tensor_parallel_problem
 
-GIB = 1024**3
 # Loosest count of GPUs among the measured rows: weights of 1.57 times the memory that they name.
 MOST_WEIGHTS = 1.6
 # Rotary embeddings are stretched up to four times the trained context (YaRN, arXiv 2309.00071).

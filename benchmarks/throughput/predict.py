@@ -11,8 +11,6 @@ from inferfleet.api.enums import Confidence
 from inferfleet.domain.memory import Fit, MemoryEstimate
 from inferfleet.domain.traffic import Objectives
 from inferfleet.engine import memory, throughput
-from inferfleet.engine.memory.formats import weight_format
-from inferfleet.engine.throughput.footprint import footprint
 
 GIGA = 1e9
 UNLIMITED_TOKENS = 10**9
@@ -52,8 +50,8 @@ def bandwidth_rule(case: Case) -> Prediction:
 
     Source: the usual roofline argument for batch 1 (bytes of all weights are read once per token).
     """
-    layout = weight_format(case.model, case.engine)
-    costs = footprint(case.model, case.engine, layout)
+    layout = memory.weight_format(case.model, case.engine)
+    costs = throughput.footprint(case.model, case.engine, layout)
     seconds = (costs.fixed_bytes + costs.expert_bytes) / (case.gpu.memory_bandwidth_gb_per_s * GIGA)
     users = case.concurrency or 1.0
     return Prediction(
@@ -66,7 +64,7 @@ def bandwidth_rule(case: Case) -> Prediction:
 def no_batching(case: Case) -> Prediction:
     """Answer as if requests were served one after the other, each at the textbook speed of 16-bit weights."""
     plain = replace(case.model, quantization=None, quantization_detail=None, weight_bytes=None)
-    costs = footprint(plain, case.engine, weight_format(plain, case.engine))
+    costs = throughput.footprint(plain, case.engine, memory.weight_format(plain, case.engine))
     seconds = (costs.fixed_bytes + costs.expert_bytes) / (case.gpu.memory_bandwidth_gb_per_s * GIGA)
     return Prediction(
         output_tokens_per_second=1 / seconds,

@@ -154,7 +154,7 @@ def behave(
 def _wait_until_seen(cluster: Cluster, name: str) -> None:
     """Wait until KWOK obeys a stage that was just created.
 
-    KWOK learns of stages in the order in which they were created. So a further stage, whose only effect is to mark the
+    KWOK hears of stages in the order in which they were created. So a further stage, whose only effect is to mark the
     first one as seen, is in force no sooner than that one. It is touched until KWOK looks at it.
     """
     step = {"patch": {"root": "metadata", "template": f'annotations: {{{_SEEN}: "true"}}'}}

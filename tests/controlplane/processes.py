@@ -19,7 +19,7 @@ from typing import IO
 _GUARD = Path(__file__).with_name("guard.py")
 
 
-class ProcessDiedError(RuntimeError):
+class ProcessEndedError(RuntimeError):
     """A program that should be running has ended; the message carries the end of its log."""
 
 
@@ -79,11 +79,11 @@ class Processes:
         self._programs[name].process.send_signal(signal.SIGCONT)
 
     def check(self) -> None:
-        """Raise ProcessDiedError when a program has ended."""
+        """Raise ProcessEndedError when a program has ended."""
         for name, program in self._programs.items():
             code = program.process.poll()
             if code is not None:
-                raise ProcessDiedError(f"{name} ended with {code}:\n{self.log_tail(name)}")
+                raise ProcessEndedError(f"{name} ended with {code}:\n{self.log_tail(name)}")
 
     def log_tail(self, name: str, lines: int = 30) -> str:
         """Return the last lines that a program has written."""

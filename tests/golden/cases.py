@@ -9,13 +9,13 @@ from inferfleet.api.enums import CapacityType, Role
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.naming import child_name
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool, Toleration
 from inferfleet.render import RenderFacts
 from tests.builders import BATCH, LLAMA_70B, demand, pool, price
 
-GIB = 1024**3
 FACTS = RenderFacts(worker_image="example.org/inferfleet/inferfleet:0.1.0")
 SPOT = CapacityType.SPOT
 

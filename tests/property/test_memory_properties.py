@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from inferfleet.catalog.memory_laws import memory_laws
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.memory import Fit
+from inferfleet.domain.memory import MIB, Fit
 from inferfleet.domain.model import Experts, LatentAttention, Model, SlidingWindow
 from inferfleet.engine.memory import estimate
 from inferfleet.engine.memory.matrices import pipeline_stages
-from inferfleet.engine.memory.weights import MIB, allocated
+from inferfleet.engine.memory.weights import allocated
 from tests.memory_builders import H100
 
 unhurried = settings(deadline=None)  # a busy machine is no bug

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, learned, sources
+from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, calibrated, sources
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.leadership import CatchingUp
 from inferfleet.app.planner import Job, Planner
@@ -72,7 +72,7 @@ class Assembly:
     enqueuer: Enqueuer
     reflectors: list[Reflector]
     planner: Planner
-    learning: Calibrator
+    calibrator: Calibrator
     workers: Workers[Job]
     platform: PlatformReporter
     recorder: Recorder
@@ -105,7 +105,7 @@ class Assembly:
             recorder=recorder,
             metrics=metrics,
             facts=RenderFacts(worker_image=settings.worker_image),
-            learned=lambda decided, pods: learned(book, decided, book.words_of(pods)),
+            calibrated=lambda decided, pods: calibrated(book, decided, book.out_of_memory_of(pods)),
             may_write=lambda: leader.is_leader,
             now=utc_now,
             price_max_age=timedelta(days=settings.price_max_age_days),
@@ -118,13 +118,13 @@ class Assembly:
 
         def touched(key: Key) -> None:
             snapshots.touched(key)
-            learning.touched(key)
+            calibrator.touched(key)
 
         catching_up = CatchingUp(client, _tables(store), namespaces=settings.watch_namespaces)
 
         async def prepare() -> None:
             await catching_up.prepare()
-            await learning.prepare()
+            await calibrator.prepare()
 
         enqueuer = Enqueuer(store, queue, on_touched=touched, on_removed=removed)
         store.listen(Listener(enqueuer))
@@ -139,7 +139,7 @@ class Assembly:
             leading=leader.acquired,
             prepare=prepare,
         )
-        learning = Calibrator(
+        calibrator = Calibrator(
             store=store,
             book=book,
             storage=CalibrationStorage(client, namespace=settings.namespace),
@@ -156,7 +156,7 @@ class Assembly:
         def begin() -> None:
             snapshots.forget_assumed()
             catching_up.begin_reign()
-            learning.begin_reign()
+            calibrator.begin_reign()
             enqueuer.wake_everybody()
 
         platform = PlatformReporter(
@@ -186,7 +186,7 @@ class Assembly:
             enqueuer=enqueuer,
             reflectors=reflectors,
             planner=planner,
-            learning=learning,
+            calibrator=calibrator,
             workers=workers,
             platform=platform,
             recorder=recorder,

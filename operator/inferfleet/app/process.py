@@ -97,7 +97,7 @@ async def _operate(settings: Settings, credentials: Credentials) -> int:
         start(parts.recorder.run(), "events")
         start(parts.platform.run(), "platform statuses")
         start(parts.planner.run(), "planner")
-        start(parts.learning.run(), "learning")
+        start(parts.calibrator.run(), "calibration")
         start(_resync(parts, settings), "resync")
         failed = await _kopf(parts, settings, credentials, stop)
         return EXIT_FAILED if failed or stop.is_set() else EXIT_OK
@@ -193,8 +193,8 @@ async def _shut_down(parts: Assembly, background: list[asyncio.Task[None]]) -> N
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
-    await parts.learning.save()
-    await parts.learning.close()
+    await parts.calibrator.save()
+    await parts.calibrator.close()
     await parts.leader.release()
     await parts.health.stop()
     await parts.client.close()

@@ -30,7 +30,7 @@ from inferfleet.report.observation import (
     RESERVED_ONLY,
     UP_TO_DATE,
     Application,
-    Learned,
+    Calibrated,
     Observation,
 )
 from inferfleet.report.pod_trouble import UNSCHEDULED_GRACE, still_unscheduled
@@ -54,19 +54,19 @@ class Reconciler:
         recorder: Recorder,
         metrics: Metrics,
         facts: RenderFacts,
-        learned: Callable[[Decided, tuple[PodFacts, ...]], Learned | None],
+        calibrated: Callable[[Decided, tuple[PodFacts, ...]], Calibrated | None],
         may_write: Callable[[], bool],
         now: Callable[[], datetime],
         price_max_age: timedelta | None = None,
     ) -> None:
-        """`facts` are those of the installation that manifests need; `learned` says what engines taught."""
+        """`facts` are those of the installation that manifests need; `calibrated` returns what engines say."""
         self._client = client
         self._store = store
         self._queue = queue
         self._snapshots = snapshots
         self._recorder = recorder
         self._metrics = metrics
-        self._learned = learned
+        self._calibrated = calibrated
         self._may_write = may_write
         self._now = now
         self._price_max_age = price_max_age
@@ -198,7 +198,7 @@ class Reconciler:
             pods=self._store.pods_of(item.key),
             may_grow=self._may_grow(job),
             now=self._now(),
-            learned=self._learned(job.decided, self._store.pods_of(item.key)),
+            calibrated=self._calibrated(job.decided, self._store.pods_of(item.key)),
             price_max_age=self._price_max_age,
         )
         return status(item.name, item.read_status(), seen)

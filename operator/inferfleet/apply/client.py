@@ -35,7 +35,7 @@ _WRITE_SECONDS = 5.0
 _READS = ("get", "list")
 # A server may ask for more; the Lease must be renewed meanwhile.
 _LONGEST_PATIENCE_SECONDS = 3.0
-# The server sends a bookmark about every 60 s on a quiet watch; silence longer than this means a dead connection.
+# The server sends a bookmark about every 60 s on a quiet watch; silence longer than this means a broken connection.
 _WATCH_SILENCE_SECONDS = 75.0
 
 

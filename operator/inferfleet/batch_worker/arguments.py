@@ -12,7 +12,8 @@ class Arguments:
     `input` and `output` are a file path, an http(s) URL, `env:NAME` (the URL stands in that variable) or
     `s3://bucket/key`. `model` is the name that the engine serves. `concurrency` bounds requests in flight.
     `drain_seconds` is how long requests in flight may go on after SIGTERM. `api_key_env` names the variable that holds
-    the engine's API key. `metrics_port` 0: no metrics. `termination_log` is where Kubernetes reads the last words.
+    the engine's API key. `metrics_port` 0: no metrics. `termination_log` is the file of the
+    termination message.
     """
 
     engine_url: str

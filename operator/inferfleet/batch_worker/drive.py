@@ -2,7 +2,7 @@
 
 In: the lines that are left, an engine, a sink for outcomes. Out: True when all lines are through, False when told to
 stop. At most `concurrency` requests are in flight; a slow line holds back the writing of later ones, but only a bounded
-number of them, so memory does not grow with the input. A line under which the engine dies is tried again alone: one
+number of them, so memory does not grow with the input. A line under which the engine ends is tried again alone: one
 poisonous line must not cost all the others.
 """
 
@@ -102,7 +102,7 @@ class _Lanes:
         return answered
 
     async def _send_alone(self, line: Request) -> Outcome:
-        """Blame the line when the engine dies again with nobody else at work, but not line after line."""
+        """Blame the line when the engine ends again with nobody else at work, but not line after line."""
         try:
             return await self._send(line)
         except EngineLostError as error:

@@ -24,7 +24,7 @@ from inferfleet.batch_worker.engine import TIMEOUT, Engine, Pause
 from inferfleet.batch_worker.errors import BadInputError, OutsideError
 from inferfleet.batch_worker.lines import BadLine, read_lines
 from inferfleet.batch_worker.places import deliver, fetch, input_place, local_output, output_place
-from inferfleet.batch_worker.progress import Progress, write_last_words, write_progress
+from inferfleet.batch_worker.progress import Progress, write_progress, write_termination_message
 from inferfleet.batch_worker.results import Answer, Results, Resumed, resume, verify_complete
 from inferfleet.domain.exit_codes import BAD_INPUT, DONE, INTERRUPTED, TRY_AGAIN
 
@@ -58,7 +58,7 @@ class Worker:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop.set)
         code, outcome, message = await self._outcome()
         log.info("batch %s: %s %s", outcome, self.progress.counts(), message)
-        write_last_words(self.arguments.termination_log, self.progress.last_words(outcome, message))
+        write_termination_message(self.arguments.termination_log, self.progress.termination_message(outcome, message))
         return code
 
     async def _outcome(self) -> tuple[int, str, str]:

@@ -1,4 +1,4 @@
-"""How far the batch is, for everybody who asks: a file beside the results, metrics, and the container's last words.
+"""How far the batch is, for everybody who asks: a file beside the results, metrics, and the termination message.
 
 In: counts. Out: JSON `{"total", "done", "quarantined"}` plus, at the end, `outcome` and `message`. No prompt, answer or
 address ever stands in it: the termination message is readable by whoever may see the pod.
@@ -33,8 +33,8 @@ class Progress:
         """The counts under the names of the InferenceDeployment's `status.batch`."""
         return {"total": self.total, "done": self.done, "quarantined": self.quarantined}
 
-    def last_words(self, outcome: str, message: str = "") -> bytes:
-        """The termination message: counts, how it ended, and why."""
+    def termination_message(self, outcome: str, message: str = "") -> bytes:
+        """Counts, how it ended, and why."""
         return orjson.dumps({**self.counts(), "outcome": outcome, "message": message[:_LONGEST_MESSAGE]})
 
     def registry(self) -> CollectorRegistry:
@@ -56,7 +56,7 @@ def write_progress(path: Path, progress: Progress) -> None:
     part.replace(path)
 
 
-def write_last_words(path: Path, words: bytes) -> None:
+def write_termination_message(path: Path, message: bytes) -> None:
     """Write the termination message where Kubernetes reads it; outside a pod there is no such file."""
     if path.exists() and os.access(path, os.W_OK):
-        path.write_bytes(words)
+        path.write_bytes(message)

@@ -80,7 +80,7 @@ class Results:
         self._errors.close()
 
     def write(self, outcome: Answer | Quarantined) -> None:
-        """Append one record and hand it to the operating system, so that only a dead node can lose it."""
+        """Append one record and hand it to the operating system, so that only the loss of the node can lose it."""
         file = self._answers if isinstance(outcome, Answer) else self._errors
         file.write(record(outcome) + b"\n")
         file.flush()
@@ -119,7 +119,7 @@ def record(outcome: Answer | Quarantined) -> bytes:
 
 
 def resume(output: Path, lines: Iterable[Request | BadLine]) -> Resumed:
-    """Find where earlier runs stopped and cut off what came after the first gap (a node died between two writes).
+    """Find where earlier runs stopped and cut off what came after the first gap (the node failed between two writes).
 
     Raises `BadInputError` when the results on disk belong to another input: their `custom_id` differ.
     """

@@ -25,7 +25,7 @@ def explain(
     ] = None,
     kubeconfig: Annotated[Path | None, typer.Option(help="Absent: KUBECONFIG, the usual file, or this pod's.")] = None,
     operator_namespace: Annotated[
-        str, typer.Option(help="Where the operator runs: it keeps there what engines taught it.")
+        str, typer.Option(help="Where the operator runs and keeps its calibrations.")
     ] = "inferfleet-system",
     context: Annotated[str | None, typer.Option(help="Context of the kubeconfig; absent: the current one.")] = None,
     what_if: WhatIf = None,

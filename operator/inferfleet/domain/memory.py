@@ -5,8 +5,10 @@ from enum import StrEnum
 
 from inferfleet.api.enums import Confidence
 
-GIB = 2**30
 MIB = 2**20
+"""Bytes of a MiB."""
+GIB = 2**30
+"""Bytes of a GiB."""
 
 
 class Fit(StrEnum):

@@ -39,7 +39,7 @@ class ContainerFacts:
     """State of one container.
 
     `waiting` and `terminated` are reasons (`ImagePullBackOff`, `OOMKilled`), `message` says more. `last_message` is the
-    termination message of the run before this one, where an engine leaves its last words.
+    termination message of the run before this one, where an engine says why it ended.
     """
 
     name: str

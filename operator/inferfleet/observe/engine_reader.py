@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from inferfleet.domain.calibration import Unusable
 from inferfleet.domain.wording import duration_text
 from inferfleet.observe.engine_metrics import (
     LONGEST_TEXT,
@@ -29,6 +30,11 @@ STALE_SECONDS = 180.0
 
 class ReadingFailed(Exception):  # noqa: N818 - a finding, not a failure of the program
     """Nothing was read; the message says why."""
+
+    def __init__(self, message: str, *, reason: Unusable = Unusable.UNREACHABLE) -> None:
+        """Take the message, and the reason where it is not that nobody answered."""
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +115,7 @@ def _reading(series: list[dict[str, Any]], *, now: float) -> Reading:
     if not newest:
         raise ReadingFailed("Prometheus has no samples of this pod")
     if not isfinite(newest) or now - newest > STALE_SECONDS:
-        raise ReadingFailed(f"stale: the newest sample is {duration_text((now - newest) / 3600)} old")
+        raise ReadingFailed(f"the newest sample is {duration_text((now - newest) / 3600)} old", reason=Unusable.STALE)
     return samples.reading(at_seconds=newest)
 
 

@@ -7,7 +7,6 @@ only the operator may write it. Must not admit anything.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from inferfleet.api.conditions import find_condition
 from inferfleet.api.enums import ReservePolicy, WorkloadClass
@@ -19,7 +18,7 @@ from inferfleet.domain.demand import Bound, Holding, Pods
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY, BackOff, History
-from inferfleet.domain.money import HOURS_PER_MONTH, Total
+from inferfleet.domain.money import HOURS_PER_MONTH, ZERO, Total
 from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.engine.settings import DEFAULT_VERSION
@@ -209,7 +208,7 @@ def _former_price(row: PlacementStatus, status: InferenceDeploymentStatus) -> Pr
         hourly = cost.usd_per_month / HOURS_PER_MONTH
     return Price(
         capacity_type=row.capacity_type,
-        usd_per_gpu_hour=hourly / gpus if hourly is not None and gpus else Decimal(0),
+        usd_per_gpu_hour=hourly / gpus if hourly is not None and gpus else ZERO,
         source=(cost.price_source if cost else None) or "the price before",
         date=cost.price_date if cost else None,
     )

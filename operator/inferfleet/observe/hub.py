@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inferfleet.catalog.model_config import from_config
+from inferfleet.domain.memory import MIB
 from inferfleet.domain.model import Model, UnknownModel
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10.0
 # The largest config.json seen in public repositories is well below 1 MiB; more is not read.
-LARGEST_CONFIG_BYTES = 1 << 20
+LARGEST_CONFIG_BYTES = MIB
 REMEDY = "describe it with a ModelProfile"
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")

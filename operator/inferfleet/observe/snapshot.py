@@ -39,7 +39,7 @@ class Snapshots:
         hub_lookup: HubLookup | None = None,
         calibrations: Callable[[], tuple[Calibration, ...]] = tuple,
     ) -> None:
-        """Read from this store; `hub_lookup` may know other models, `calibrations` returns what engines taught."""
+        """Read from this store; `hub_lookup` may know other models, `calibrations` returns those in force."""
         self._store = store
         self._budgets_required = budgets_required
         self._hub_lookup = hub_lookup

@@ -23,7 +23,7 @@ from inferfleet.observe.used_gpus import Used
 class Sources:
     """Everything a world is made of. `nodes` None: the nodes are not known (files without any).
 
-    `calibrations` are what engines taught; what model profiles promote comes with the `catalog`.
+    `calibrations` are those of engines; what model profiles promote comes with the `catalog`.
     """
 
     catalog: Catalog

@@ -18,7 +18,7 @@ from inferfleet.domain.model import Model
 from inferfleet.domain.money import NOTHING
 from inferfleet.domain.placement import staying
 from inferfleet.domain.refused import Refused
-from inferfleet.engine.calibration.look_up import Calibrations
+from inferfleet.engine.calibration import Calibrations
 from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, without_released
 from inferfleet.plan.candidates.spot import at_risk_from

@@ -1,7 +1,7 @@
 """When a pod counts as started, ready and alive, and how long it may take to end.
 
 In: bytes to load, the capacity type. Out: probe bodies and seconds. `/health` needs no API key and only says that the
-engine process is not dead (vLLM `vllm/entrypoints/openai/api_server.py`), so liveness is patient: a saturated engine
+engine process has not ended (vLLM `vllm/entrypoints/openai/api_server.py`), so liveness is patient: a saturated engine
 answers late, and a restart costs minutes of model load.
 """
 

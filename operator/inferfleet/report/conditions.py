@@ -67,7 +67,7 @@ def _first_token(seen: Observation) -> Condition | None:
     objective = seen.spec.objectives.time_to_first_token_milliseconds if seen.spec else None
     if objective is None or not seen.decision.placements:
         return None
-    measured = seen.learned.measured if seen.learned else None
+    measured = seen.calibrated.measured if seen.calibrated else None
     took = measured.first_token_ms if measured is not None else None
     kind = ConditionType.TIME_TO_FIRST_TOKEN
     if took is None:
@@ -220,12 +220,12 @@ def _trouble(seen: Observation) -> Trouble | None:
         or refused_pods(seen.workloads, seen.now)
         or stuck_pods(seen.workloads, seen.pods)
     )
-    words = seen.learned.last_words if seen.learned else ""
+    message = seen.calibrated.out_of_memory if seen.calibrated else ""
     about_engine = found is None or found.reason in (ReadyReason.ENGINE_OUT_OF_MEMORY, ReadyReason.PODS_FAILING)
-    if not (words and about_engine):
+    if not (message and about_engine):
         return found
     tries = (f"{item.engine.max_model_len} tokens on {item.gpu_type}" for item in seen.decision.placements)
-    return Trouble(reason=ReadyReason.ENGINE_OUT_OF_MEMORY, message=f"{words}; planned now: {', '.join(tries)}")
+    return Trouble(reason=ReadyReason.ENGINE_OUT_OF_MEMORY, message=f"{message}; planned now: {', '.join(tries)}")
 
 
 def _progress(seen: Observation, available: Condition) -> str:

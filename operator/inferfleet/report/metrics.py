@@ -84,12 +84,12 @@ class Metrics:
 
         self._readings = Counter(
             "inferfleet_engine_readings",
-            "Looks at an engine's figures by what they taught.",
+            "Readings of an engine's figures by what came of them.",
             ("outcome",),
             registry=registry,
         )
         self._calibrations = Gauge(
-            "inferfleet_lessons", "Engine settings about which something is known.", registry=registry
+            "inferfleet_calibrations", "Engine settings that a calibration is kept for.", registry=registry
         )
 
     def render(self) -> bytes:
@@ -130,7 +130,7 @@ class Metrics:
                     self._rejections.labels(candidate.reason).inc()
 
     def reading(self, outcome: str) -> None:
-        """Count one look at an engine; `outcome` is learnt, unchanged, or why it taught nothing."""
+        """Count one reading of an engine; `outcome` is learnt, unchanged, or why it gave no calibration."""
         self._readings.labels(outcome).inc()
 
     def costs(self, rows: dict[Key, float], removed: Iterable[Key] = ()) -> None:

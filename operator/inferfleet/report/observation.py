@@ -45,15 +45,15 @@ NOTHING_TO_APPLY = Application(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class Calibrated:
     """What the largest placement's engines say of their memory, and the estimate without it; None: they said nothing.
 
-    `last_words` are those of an engine that ran out of memory, with predicted and actual numbers; empty without one.
+    `out_of_memory` says how an engine ran out of memory, with predicted and actual numbers; empty when none did.
     """
 
-    predicted: MemoryEstimate | None
-    measured: Calibration | None
-    last_words: str = ""
+    predicted: MemoryEstimate | None = None
+    measured: Calibration | None = None
+    out_of_memory: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Observation:
     """Everything one status is made from.
 
     `spec` is None when it could not be read. `children` are those that this deployment controls. `pods` carry its
-    label. `may_grow`: the placement's pool may still add nodes. `learned` is None where nothing is known of engines.
+    label. `may_grow`: the placement's pool may still add nodes. `calibrated` is None where engines said nothing.
     `price_max_age` is how old a price may be (None: any age will do).
     """
 
@@ -73,7 +73,7 @@ class Observation:
     pods: tuple[PodFacts, ...]
     may_grow: bool
     now: datetime
-    learned: Learned | None = None
+    calibrated: Calibrated | None = None
     price_max_age: timedelta | None = None
 
     @property

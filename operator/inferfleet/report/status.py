@@ -15,6 +15,7 @@ from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import CostStatus, MemoryStatus
 from inferfleet.domain.children import DEPLOYMENT_LABEL
+from inferfleet.domain.money import ZERO
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
@@ -85,10 +86,10 @@ def _category(previous: InferenceDeploymentStatus, seen: Observation) -> Categor
 
 def _memory(seen: Observation) -> MemoryStatus | None:
     """The estimate beside what engines say of the same setting: both stay visible, whichever the decision used."""
-    learned = seen.learned
-    if learned is None or learned.predicted is None:
+    calibrated = seen.calibrated
+    if calibrated is None or calibrated.predicted is None:
         return decision_view.chosen_memory(seen.decision)
-    return decision_view.memory_status(learned.predicted, learned.measured)
+    return decision_view.memory_status(calibrated.predicted, calibrated.measured)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ def reserves(stored: InferenceDeploymentStatus, new: InferenceDeploymentStatus) 
 
 def _total(item: InferenceDeploymentStatus) -> Decimal:
     total = item.cost.usd_total if item.cost else None
-    return Decimal(0) if total is None else total
+    return ZERO if total is None else total
 
 
 def _decision_stands(

@@ -29,7 +29,7 @@ from tests.controlplane.demo.next_steps import next_steps
 from tests.controlplane.demo.progress import Progress
 from tests.controlplane.demo.story import Story
 from tests.controlplane.objects import ApiError
-from tests.controlplane.processes import ProcessDiedError
+from tests.controlplane.processes import ProcessEndedError
 
 _LOG_LINES = 30
 _FAILURES = (
@@ -37,7 +37,7 @@ _FAILURES = (
     AssertionError,
     CommandFailedError,
     LookupError,
-    ProcessDiedError,
+    ProcessEndedError,
     subprocess.SubprocessError,
     urllib3.exceptions.HTTPError,
 )
@@ -127,7 +127,7 @@ class Demo:
                 self.console.out(f"  {command}    # undo")
 
     def _stay(self, cluster: Cluster) -> None:
-        """Keep everything running until a signal comes. Raises ProcessDiedError when a program ends by itself."""
+        """Keep everything running until a signal comes. Raises ProcessEndedError when a program ends by itself."""
         self.console.print("\n[bold]Running until Ctrl-C[/] (or `make demo-down` in another terminal).")
         with contextlib.suppress(InterruptedDemo):
             while True:
@@ -138,7 +138,7 @@ class Demo:
     def _explain(self, cluster: Cluster, error: Exception) -> None:
         self.console.print("[red]failed[/]:")
         self.console.out(str(error))
-        if not isinstance(error, ProcessDiedError):  # its message ends with a log already
+        if not isinstance(error, ProcessEndedError):  # its message ends with a log already
             self._show_log(cluster)
 
     def _show_log(self, cluster: Cluster) -> None:

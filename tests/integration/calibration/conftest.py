@@ -1,4 +1,4 @@
-"""An operator that learns: engines that answer, logs that it may read, a hub, and a team's namespace per test."""
+"""An operator with all sources: engines that answer, logs that it may read, a hub, and a team's namespace per test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines say, on a real control plane: deaths of real cases, metrics, logs, and models that only a hub knows."""
+"""What engines say, on a real control plane: out of memory, metrics, logs, and models that only a hub knows."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def only_with(word: str, behaviour: Behaviour) -> Behaviour:
 
 
 def test_a_cache_too_small_is_answered_with_the_context_that_fits(team: Team) -> None:
-    dies = only_with("--max-model-len=40960", crash_loop(message=CONTEXT_TOO_LONG))
-    with behave(team.cluster, dies, namespace=team.namespace):
+    crashes = only_with("--max-model-len=40960", crash_loop(message=CONTEXT_TOO_LONG))
+    with behave(team.cluster, crashes, namespace=team.namespace):
         team.apply("chat", model={"id": "Qwen/Qwen3-8B"}, engine={"maxModelLen": 40960, "minModelLen": 8192})
 
         team.wait("chat")
@@ -45,9 +45,9 @@ def test_a_cache_too_small_is_answered_with_the_context_that_fits(team: Team) ->
     assert 28000 <= int(argument(team, "--max-model-len")) <= 32768
 
 
-def test_a_death_is_told_with_predicted_and_actual_numbers(team: Team) -> None:
-    dies = only_with("--max-model-len=40960", crash_loop(message=CONTEXT_TOO_LONG))
-    with behave(team.cluster, dies, namespace=team.namespace):
+def test_out_of_memory_is_told_with_predicted_and_actual_numbers(team: Team) -> None:
+    crashes = only_with("--max-model-len=40960", crash_loop(message=CONTEXT_TOO_LONG))
+    with behave(team.cluster, crashes, namespace=team.namespace):
         team.apply("chat", model={"id": "Qwen/Qwen3-8B"}, engine={"maxModelLen": 40960, "minModelLen": 8192})
         team.wait("chat")
 
@@ -57,8 +57,8 @@ def test_a_death_is_told_with_predicted_and_actual_numbers(team: Team) -> None:
 
 
 def test_without_consent_to_a_shorter_context_the_next_candidate_is_tried(team: Team) -> None:
-    dies = only_with("--tensor-parallel-size=1", crash_loop(message=WARM_UP_OUT_OF_MEMORY))
-    with behave(team.cluster, dies, namespace=team.namespace):
+    crashes = only_with("--tensor-parallel-size=1", crash_loop(message=WARM_UP_OUT_OF_MEMORY))
+    with behave(team.cluster, crashes, namespace=team.namespace):
         team.apply("chat")
 
         item = team.wait("chat")
@@ -82,8 +82,8 @@ def test_when_nothing_is_left_to_try_the_gpus_are_released_and_a_person_is_calle
 
 
 def test_a_released_deployment_starts_again_when_its_spec_changes(team: Team) -> None:
-    dies = only_with("--max-num-seqs=256", crash_loop(message=WARM_UP_OUT_OF_MEMORY))
-    with behave(team.cluster, dies, namespace=team.namespace):
+    crashes = only_with("--max-num-seqs=256", crash_loop(message=WARM_UP_OUT_OF_MEMORY))
+    with behave(team.cluster, crashes, namespace=team.namespace):
         team.apply("chat", placement={"maxTensorParallelSize": 1})
         eventually(lambda: stalled(team), 60)
 
@@ -96,9 +96,9 @@ def test_a_released_deployment_starts_again_when_its_spec_changes(team: Team) ->
 
 def test_a_cause_that_stands_only_in_the_log_is_found_there(team: Team) -> None:
     loads, ends = slow_start(5.0)
-    (crashes,) = crash_loop(message=PARENT_ONLY)
-    dies = only_with("--max-model-len=40960", (loads, replace(ends, status=crashes.status)))
-    with behave(team.cluster, dies, namespace=team.namespace):
+    (crash,) = crash_loop(message=PARENT_ONLY)
+    crashes = only_with("--max-model-len=40960", (loads, replace(ends, status=crash.status)))
+    with behave(team.cluster, crashes, namespace=team.namespace):
         team.apply("chat", model={"id": "Qwen/Qwen3-8B"}, engine={"maxModelLen": 40960, "minModelLen": 8192})
         (pod,) = eventually(lambda: team.children("Pod"), 30)
         write_log(team.cluster, team.namespace, pod["metadata"]["name"], CONTEXT_TOO_LONG)
@@ -187,7 +187,7 @@ def test_a_start_up_log_shows_every_term(team: Team) -> None:
     assert (found["kvCacheGiB"], found["kvCacheTokens"], found["cudaGraphGiB"]) == (KV_CACHE_GIB, TOKENS, "0.67")
 
 
-def test_a_lesson_moves_nothing_that_runs(team: Team, engines: StubEngines) -> None:
+def test_a_calibration_moves_nothing_that_runs(team: Team, engines: StubEngines) -> None:
     team.apply("chat", **QWEN_14B)
     team.wait("chat")
     before = arguments(team)

@@ -1,4 +1,4 @@
-"""What was learnt outlives the operator that learnt it."""
+"""A calibration outlives the operator process that made it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.operator.conftest import Document, Team, condition
 OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 786.00 MiB."
 
 
-def test_a_setting_that_died_is_not_tried_again_after_a_restart(
+def test_a_setting_that_ran_out_of_memory_is_not_tried_again_after_a_restart(
     team: Team, operator: OperatorProcess, hub: FakeHub
 ) -> None:
     with behave(team.cluster, crash_loop(message=OUT_OF_MEMORY), namespace=team.namespace):
@@ -29,7 +29,7 @@ def test_a_setting_that_died_is_not_tried_again_after_a_restart(
         team.apply("other")  # decided after the restart: the same setting, so two GPUs are next
         other = team.wait("other")
         item = team.get("chat")
-        assert "1 calibrations were learnt before" in successor.log()
+        assert "1 calibrations were stored before" in successor.log()
 
     assert "CUDA out of memory" in str(calibration["out_of_memory"])
     assert other["status"]["placement"]["tensorParallelSize"] == 2

@@ -120,7 +120,7 @@ def test_the_operator_scales_and_deletes_what_it_made(actors: Actors) -> None:
     eventually(lambda: actors.tenant.find("apps/v1", "Deployment", "other", TEAM) is None)
 
 
-# Last: the garbage collector learns of a new kind up to half a minute after its CRD is there.
+# Last: the garbage collector discovers a new kind up to half a minute after its CRD is there.
 def test_deleting_the_owner_takes_its_children_along(actors: Actors) -> None:
     owner = actors.tenant.create(inference_deployment("gone"))
     actors.operator.apply(child(owner, "gone", limits={}), manager="inferfleet.dev/operator")

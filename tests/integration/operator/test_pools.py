@@ -1,4 +1,4 @@
-"""Pools that are not what they say, and prices and rates at the edge: what the pool's and the deployment's status tell."""
+"""Pools that are not what they say, and prices and rates at the edge: what the statuses tell."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def status_of(team: Team, pool: str) -> Document:
     ids=["another GPU", "an unknown GPU", "time-sliced", "MIG"],
 )
 def test_nodes_without_whole_gpus_of_the_type_are_not_used(
-    team: Team, opened: Opened, pool: Pool, ready: str, reason: str, words: str
+    team: Team, opened: Opened, *, pool: Pool, ready: str, reason: str, words: str
 ) -> None:
     opened(pool)
     team.apply("chat", placement={"pools": [pool.name]})

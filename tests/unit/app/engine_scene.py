@@ -89,9 +89,9 @@ RUNNING: dict[str, Any] = {
 }
 
 
-def dead(words: str, *, restarts: int = 1) -> dict[str, Any]:
-    """A pod whose engine ended with these words and waits to be started again."""
-    ended = {"exitCode": 1, "reason": "Error", "message": words}
+def ended(message: str, *, restarts: int = 1) -> dict[str, Any]:
+    """A pod whose engine ended with this termination message and waits to be started again."""
+    terminated = {"exitCode": 1, "reason": "Error", "message": message}
     return {
         "phase": "Running",
         "podIP": "10.0.0.1",
@@ -102,7 +102,7 @@ def dead(words: str, *, restarts: int = 1) -> dict[str, Any]:
                 "ready": False,
                 "restartCount": restarts,
                 "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                "lastState": {"terminated": ended},
+                "lastState": {"terminated": terminated},
             }
         ],
     }

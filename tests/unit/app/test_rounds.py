@@ -8,9 +8,10 @@ import pytest
 
 from inferfleet.app.calibration.rounds import Rounds
 from inferfleet.app.calibration.subjects import Subject
-from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.calibration import Calibration, Unusable
 from inferfleet.domain.observed import PodFacts
-from inferfleet.engine.throughput import CounterSnapshot, Rejected
+from inferfleet.domain.refused import Refused
+from inferfleet.engine.throughput import CounterSnapshot
 from inferfleet.observe.engine_metrics import CacheFacts, Reading
 from inferfleet.observe.engine_reader import EnginePlace, ReadingFailed
 from tests.unit.app.engine_scene import KEY, Scene
@@ -38,7 +39,7 @@ class Fleet:
     leads: bool = True
     now: float = 0.0
     asked: list[EnginePlace] = field(default_factory=list)
-    results: "asyncio.Queue[Calibration | Rejected]" = field(default_factory=asyncio.Queue)
+    results: "asyncio.Queue[Calibration | Refused[Unusable]]" = field(default_factory=asyncio.Queue)
     asked_to_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class Fleet:
             self.asked_to_read.set()
         return self.leads
 
-    def take(self, subject: Subject, result: Calibration | Rejected) -> None:
+    def take(self, subject: Subject, result: Calibration | Refused[Unusable]) -> None:
         self.results.put_nowait(result)
 
     async def read(self, place: EnginePlace) -> Reading:
@@ -71,7 +72,7 @@ class Fleet:
     async def close(self) -> None:
         """There is nothing to close."""
 
-    async def result(self) -> Calibration | Rejected:
+    async def result(self) -> Calibration | Refused[Unusable]:
         async with asyncio.timeout(10):
             return await self.results.get()
 
@@ -91,7 +92,7 @@ async def look(fleet: Fleet, seconds: float = 100.0) -> None:
     fleet.now += seconds
 
 
-async def test_a_ready_pod_is_read_and_its_cache_learnt(fleet: Fleet) -> None:
+async def test_a_ready_pod_is_read_and_its_cache_calibrated(fleet: Fleet) -> None:
     await look(fleet)
     calibration = await fleet.result()
     assert isinstance(calibration, Calibration), calibration
@@ -110,27 +111,27 @@ async def test_an_engine_that_does_not_answer_is_told_as_such(fleet: Fleet) -> N
     fleet.readings = [ReadingFailed("http://10.0.0.1:8000/metrics did not answer")]
     await look(fleet)
     result = await fleet.result()
-    assert isinstance(result, Rejected)
-    assert result.reason.startswith("unreachable")
+    assert isinstance(result, Refused)
+    assert result.reason is Unusable.UNREACHABLE
 
 
 async def test_stale_samples_stay_stale(fleet: Fleet) -> None:
-    fleet.readings = [ReadingFailed("stale: the newest sample is 600 s old")]
+    fleet.readings = [ReadingFailed("the newest sample is 600 s old", reason=Unusable.STALE)]
     await look(fleet)
     result = await fleet.result()
-    assert isinstance(result, Rejected)
-    assert result.reason.startswith("stale")
+    assert isinstance(result, Refused)
+    assert result.reason is Unusable.STALE
 
 
 async def test_an_absurd_cache_is_refused(fleet: Fleet) -> None:
     fleet.readings = [Reading(counters=IDLE, cache=CacheFacts(blocks=10**9, block_size=16))]
     await look(fleet)
     result = await fleet.result()
-    assert isinstance(result, Rejected)
-    assert result.reason.startswith("absurd")
+    assert isinstance(result, Refused)
+    assert result.reason is Unusable.ABSURD
 
 
-async def test_two_looks_a_minute_apart_teach_the_speed(fleet: Fleet) -> None:
+async def test_two_looks_a_minute_apart_calibrate_the_speed(fleet: Fleet) -> None:
     first = replace(BUSY, generation_tokens=0.0, token_latency_sum=0.0, token_latency_count=0.0)
     fleet.readings = [Reading(counters=first, cache=GOOD), Reading(counters=replace(BUSY, at_seconds=60.0), cache=GOOD)]
     await look(fleet)
@@ -182,6 +183,6 @@ async def test_a_start_up_log_is_read_once_and_goes_before_the_blocks() -> None:
     assert (calibration.kv_cache_gib, calibration.source) == (22.0, "start-up log")
     fleet.now += 100.0
     result = await fleet.result()
-    assert isinstance(result, Rejected)
-    assert result.reason.startswith("too little traffic")
+    assert isinstance(result, Refused)
+    assert result.message.startswith("too little traffic")
     task.cancel()

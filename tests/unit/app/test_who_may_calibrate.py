@@ -1,4 +1,4 @@
-"""Only engines that run what was decided, with an image that is approved, may teach."""
+"""Only engines that run what was decided, with an image that is approved, may calibrate."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def names(scene: Scene) -> list[str]:
     return [pod.name for subject in scene.subjects() for pod in subject.pods]
 
 
-def test_a_pod_of_the_decided_template_may_teach() -> None:
+def test_a_pod_of_the_decided_template_may_calibrate() -> None:
     scene = Scene()
     scene.put_pod()
     (subject,) = scene.subjects()
@@ -42,7 +42,7 @@ def test_a_pod_of_an_older_roll_out_may_not() -> None:
     assert names(scene) == []
 
 
-def test_a_deployment_that_was_changed_by_hand_teaches_nothing() -> None:
+def test_a_deployment_that_was_changed_by_hand_calibrates_nothing() -> None:
     scene = Scene()
     container = scene.deployment["spec"]["template"]["spec"]["containers"][0]
     container["image"] = "evil/vllm:latest"
@@ -51,7 +51,7 @@ def test_a_deployment_that_was_changed_by_hand_teaches_nothing() -> None:
     assert scene.subjects() == ()
 
 
-def test_a_deployment_of_another_owner_teaches_nothing() -> None:
+def test_a_deployment_of_another_owner_calibrates_nothing() -> None:
     scene = Scene()
     scene.deployment["metadata"]["ownerReferences"] = [{"controller": True, "uid": "somebody"}]
     scene.put_deployment()
@@ -59,7 +59,7 @@ def test_a_deployment_of_another_owner_teaches_nothing() -> None:
     assert scene.subjects() == ()
 
 
-def test_an_own_image_teaches_only_while_a_policy_allows_it() -> None:
+def test_an_own_image_calibrates_only_while_a_policy_allows_it() -> None:
     own = demand(engine={"maxModelLen": 8192, "image": "acme/vllm:1", "version": "0.32.0"})
     scene = Scene()
     allowed = replace(scene.demand, spec=own.spec)
@@ -74,7 +74,7 @@ def test_an_own_image_teaches_only_while_a_policy_allows_it() -> None:
     assert names(scene) == ["chat-1"]
 
 
-def test_another_model_than_the_decided_one_teaches_nothing() -> None:
+def test_another_model_than_the_decided_one_calibrates_nothing() -> None:
     scene = Scene()
     scene.put_pod()
     other = demand(model={"id": "Qwen/Qwen3-14B"}, engine={"maxModelLen": 8192})
@@ -82,7 +82,7 @@ def test_another_model_than_the_decided_one_teaches_nothing() -> None:
     assert scene.subjects() == ()
 
 
-def test_an_unknown_model_teaches_nothing() -> None:
+def test_an_unknown_model_calibrates_nothing() -> None:
     scene = Scene()
     scene.put_pod()
     scene.decided.demand = replace(scene.demand, model=UnknownModel(id="x", message="unknown"))

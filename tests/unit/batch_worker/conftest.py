@@ -112,9 +112,9 @@ class Batch:
         return self.folder / "out" / "result.jsonl.part"
 
     @property
-    def last_words(self) -> dict[str, Any]:
-        words: dict[str, Any] = orjson.loads((self.folder / "termination-log").read_bytes())
-        return words
+    def termination_message(self) -> dict[str, Any]:
+        message: dict[str, Any] = orjson.loads((self.folder / "termination-log").read_bytes())
+        return message
 
     def worker(self, **change: Any) -> Worker:
         (self.folder / "termination-log").touch()

@@ -64,7 +64,9 @@ async def test_an_expired_address_ends_the_job_and_is_not_shown(batch: Batch, re
     remote.statuses = [403]
     url = f"{remote.url}/in.jsonl?signature=secret"
     assert await batch.worker(input="env:BATCH_INPUT_URL", environment={"BATCH_INPUT_URL": url}).work() == BAD_INPUT
-    assert batch.last_words["message"] == ("the input could not be read: status 403; check address, rights and expiry")
+    assert batch.termination_message["message"] == (
+        "the input could not be read: status 403; check address, rights and expiry"
+    )
 
 
 async def test_results_go_to_a_signed_url_in_one_file_with_errors_last(batch: Batch, remote: StubStore) -> None:
@@ -91,7 +93,7 @@ async def test_requests_to_a_store_are_signed(batch: Batch, remote: StubStore) -
 async def test_writing_to_a_store_without_credentials_is_refused_by_name(batch: Batch, remote: StubStore) -> None:
     batch.input.write_bytes(INPUT)
     assert await batch.worker(output="s3://bucket/out.jsonl", output_s3_endpoint=remote.url).work() == BAD_INPUT
-    assert "AWS_ACCESS_KEY_ID" in batch.last_words["message"]
+    assert "AWS_ACCESS_KEY_ID" in batch.termination_message["message"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ async def test_an_input_that_cannot_be_understood_is_named(
     batch: Batch, place: str, environment: dict[str, str], message: str
 ) -> None:
     assert await batch.worker(input=place, environment=environment).work() == BAD_INPUT
-    assert batch.last_words["message"] == message
+    assert batch.termination_message["message"] == message
 
 
 def test_the_signature_is_that_of_the_published_example() -> None:

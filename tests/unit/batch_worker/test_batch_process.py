@@ -66,4 +66,4 @@ async def test_a_process_told_to_stop_keeps_what_is_finished_and_says_so(batch: 
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == INTERRUPTED
     assert [record["custom_id"] for record in batch.records(batch.part)] == ["id-a", "id-b"]
-    assert batch.last_words["outcome"] == "Interrupted"
+    assert batch.termination_message["outcome"] == "Interrupted"

@@ -38,7 +38,7 @@ async def test_an_output_line_has_the_format_of_openai(batch: Batch) -> None:
 async def test_the_termination_message_holds_the_counts(batch: Batch) -> None:
     write_input(batch, line("good"), b"bad\n")
     await batch.worker().work()
-    assert batch.last_words == {"total": 2, "done": 1, "quarantined": 1, "outcome": "Done", "message": ""}
+    assert batch.termination_message == {"total": 2, "done": 1, "quarantined": 1, "outcome": "Done", "message": ""}
 
 
 async def test_the_progress_file_holds_the_counts(batch: Batch) -> None:
@@ -119,18 +119,18 @@ async def test_a_suspect_is_sent_alone(batch: Batch) -> None:
     assert not batch.errors.exists()
 
 
-async def test_an_engine_that_dies_under_every_line_is_blamed_itself(batch: Batch) -> None:
+async def test_an_engine_that_ends_under_every_line_is_blamed_itself(batch: Batch) -> None:
     write_input(batch)
     batch.engine.script = {prompt: [0] * 50 for prompt in PROMPTS}
     assert await batch.worker().work() == TRY_AGAIN
-    assert "under 3 lines in a row" in batch.last_words["message"]
+    assert "under 3 lines in a row" in batch.termination_message["message"]
 
 
 async def test_the_engine_is_waited_for_and_given_up_in_the_end(batch: Batch) -> None:
     write_input(batch)
     batch.engine.healthy = False
     assert await batch.worker(engine_wait_seconds=5).work() == TRY_AGAIN
-    assert batch.last_words["message"] == "the engine was not ready within 5 s"
+    assert batch.termination_message["message"] == "the engine was not ready within 5 s"
 
 
 async def test_the_api_key_is_sent(batch: Batch) -> None:
@@ -143,7 +143,7 @@ async def test_a_refused_api_key_ends_the_job(batch: Batch) -> None:
     write_input(batch, line("a"))
     batch.engine.script = {"a": [401]}
     assert await batch.worker().work() == BAD_INPUT
-    assert "apiKeySecretRef" in batch.last_words["message"]
+    assert "apiKeySecretRef" in batch.termination_message["message"]
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ async def test_input_that_can_never_work_ends_the_job_before_the_engine_is_asked
 ) -> None:
     batch.input.write_bytes(content)
     assert await batch.worker().work() == BAD_INPUT
-    assert batch.last_words["message"].startswith(message)
+    assert batch.termination_message["message"].startswith(message)
     assert batch.engine.seen == []
 
 
 async def test_an_input_that_does_not_exist_is_named(batch: Batch) -> None:
     assert await batch.worker().work() == BAD_INPUT
-    assert str(batch.input) in batch.last_words["message"]
+    assert str(batch.input) in batch.termination_message["message"]
 
 
 class TestInterruption:
@@ -216,7 +216,7 @@ class TestInterruption:
         await self.stopped_at(batch, "p7", finish=False)
         assert await batch.worker().work() == DONE
         assert len(batch.records(batch.errors)) == 1
-        assert batch.last_words["quarantined"] == 1
+        assert batch.termination_message["quarantined"] == 1
 
     async def test_a_torn_last_record_is_done_again(self, batch: Batch) -> None:
         write_input(batch)
@@ -225,7 +225,7 @@ class TestInterruption:
         assert await batch.worker().work() == DONE
         assert batch.answered() == [f"id-{prompt}" for prompt in PROMPTS]
 
-    async def test_a_gap_that_a_dead_node_left_is_filled(self, batch: Batch) -> None:
+    async def test_a_gap_that_a_failed_node_left_is_filled(self, batch: Batch) -> None:
         write_input(batch, line("a"), b"bad\n", line("c"), line("stop"))
         await self.stopped_at(batch, "stop", finish=False)
         (batch.folder / "out" / "result.errors.jsonl.part").write_bytes(b"")
@@ -238,7 +238,7 @@ class TestInterruption:
         await self.stopped_at(batch, "p7", finish=False)
         write_input(batch, *(line(f"other{number}") for number in range(20)))
         assert await batch.worker().work() == BAD_INPUT
-        assert "belong to another input" in batch.last_words["message"]
+        assert "belong to another input" in batch.termination_message["message"]
 
     async def test_a_finished_batch_is_not_done_again(self, batch: Batch) -> None:
         write_input(batch)
@@ -246,7 +246,7 @@ class TestInterruption:
         batch.engine.seen.clear()
         assert await batch.worker().work() == DONE
         assert batch.engine.seen == []
-        assert batch.last_words["done"] == 20
+        assert batch.termination_message["done"] == 20
 
     async def test_somebody_elses_file_under_the_final_name_is_left_alone(self, batch: Batch) -> None:
         write_input(batch)

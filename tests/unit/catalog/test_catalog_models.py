@@ -7,7 +7,7 @@ import pytest
 from inferfleet.catalog.gpus import CatalogError
 from inferfleet.catalog.models import find_model, models, read_models
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.engine.memory.weights import checkpoint_bytes
+from inferfleet.engine.memory import checkpoint_bytes
 
 LLAMA = {
     "hidden_size": 4096,

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.engine.memory.formats import weight_format
-from inferfleet.engine.throughput.footprint import footprint
+from inferfleet.engine.memory import weight_format
+from inferfleet.engine.throughput import footprint
 from tests.speed_builders import engine, model
 
 # GLM-4.5-Air publishes its size with a multi-token-prediction layer that serving does not load.

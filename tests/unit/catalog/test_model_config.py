@@ -8,7 +8,7 @@ import pytest
 
 from inferfleet.catalog.model_config import from_config, text_part
 from inferfleet.domain.model import Model, UnknownModel
-from inferfleet.engine.memory.weights import checkpoint_bytes
+from inferfleet.engine.memory import checkpoint_bytes
 
 # Facts of published config.json files, as far as the reader looks at them, and the published count in billions.
 _ENTRIES = json.loads((Path(__file__).parent / "published_configs.json").read_text(encoding="utf-8"))

@@ -1,6 +1,8 @@
 """Reading an engine's metrics text: counters in, one snapshot or a reason out."""
 
-from inferfleet.engine.throughput import CounterSnapshot, Rejected
+from inferfleet.domain.calibration import Unusable
+from inferfleet.domain.refused import Refused
+from inferfleet.engine.throughput import CounterSnapshot
 from inferfleet.observe.engine_metrics import MOST_LINES, CacheFacts, read_metrics
 
 TEXT = """\
@@ -24,10 +26,10 @@ python_gc_objects_collected_total{generation="0"} 1.0
 """
 
 
-def refused(text: str) -> str:
+def refused(text: str) -> Refused[Unusable]:
     found = read_metrics(text, at_seconds=5.0).counters
-    assert isinstance(found, Rejected), found
-    return found.reason
+    assert isinstance(found, Refused), found
+    return found
 
 
 def test_the_counters_of_all_engines_of_a_pod_are_summed() -> None:
@@ -60,31 +62,31 @@ def test_the_time_to_first_token_is_read_where_there_is_one() -> None:
 
 
 def test_a_missing_counter_is_named() -> None:
-    assert "vllm:generation_tokens_total" in refused(TEXT.replace("vllm:generation_tokens", "other"))
+    assert "vllm:generation_tokens_total" in refused(TEXT.replace("vllm:generation_tokens", "other")).message
 
 
-def test_the_metrics_of_another_program_teach_nothing() -> None:
-    assert "metrics without" in refused("# TYPE up gauge\nup 1\n")
+def test_the_metrics_of_another_program_are_refused() -> None:
+    assert "metrics without" in refused("# TYPE up gauge\nup 1\n").message
 
 
-def test_an_empty_answer_teaches_nothing() -> None:
-    assert "metrics without" in refused("")
+def test_an_empty_answer_is_refused() -> None:
+    assert "metrics without" in refused("").message
 
 
 def test_text_that_is_no_metrics_is_refused() -> None:
-    assert "not in Prometheus text format" in refused("<html><body>502 Bad Gateway</body></html>")
+    assert "not in Prometheus text format" in refused("<html><body>502 Bad Gateway</body></html>").message
 
 
 def test_a_counter_that_is_not_a_number_is_absurd() -> None:
-    assert "absurd" in refused(TEXT.replace("} 18.0", "} NaN"))
+    assert refused(TEXT.replace("} 18.0", "} NaN")).reason is Unusable.ABSURD
 
 
 def test_a_negative_gauge_is_absurd() -> None:
-    assert "absurd" in refused(TEXT.replace("} 3.0", "} -30.0"))
+    assert refused(TEXT.replace("} 3.0", "} -30.0")).reason is Unusable.ABSURD
 
 
 def test_an_endless_answer_is_not_parsed() -> None:
-    assert "at most" in refused("a" * 5_000_000)
+    assert "at most" in refused("a" * 5_000_000).message
 
 
 CACHE = '# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{block_size="16",num_gpu_blocks="4531"} 1.0\n'
@@ -101,10 +103,10 @@ def test_of_several_caches_in_a_pod_the_smallest_counts() -> None:
 
 def test_a_cache_that_does_not_exist_yet_says_so() -> None:
     found = read_metrics(CACHE.replace("4531", "None"), at_seconds=5.0).cache
-    assert isinstance(found, Rejected)
-    assert "'None' blocks" in found.reason
+    assert isinstance(found, Refused)
+    assert "'None' blocks" in found.message
 
 
 def test_thousands_of_lines_about_one_engine_are_absurd() -> None:
     lines = [f'vllm:num_requests_running{{engine="{number}"}} 1.0' for number in range(MOST_LINES + 1)]
-    assert "absurd" in refused("\n".join(lines))
+    assert refused("\n".join(lines)).reason is Unusable.ABSURD

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from inferfleet.domain.calibration import Unusable
 from inferfleet.engine.throughput import CounterSnapshot
 from inferfleet.observe.engine_metrics import LONGEST_TEXT, CacheFacts, Reading
 from inferfleet.observe.engine_reader import EnginePlace, PodReader, PrometheusReader, ReadingFailed
@@ -138,8 +139,9 @@ async def test_prometheus_is_asked_for_the_newest_samples_of_one_pod(answers: An
 
 async def test_samples_that_are_too_old_are_stale(answers: Answers) -> None:
     answers.text = matrix(TEXT, at=NOW - 600)
-    with pytest.raises(ReadingFailed, match="stale"):
+    with pytest.raises(ReadingFailed, match="old") as failed:
         await ask_prometheus(answers)
+    assert failed.value.reason is Unusable.STALE
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"data": {}}', '{"data": {"result": [{"metric": {}, "values": []}]}}'])

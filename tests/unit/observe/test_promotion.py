@@ -1,4 +1,4 @@
-"""Calibrations of model profiles become calibrations that count everywhere."""
+"""The calibrations of model profiles count in every namespace."""
 
 from inferfleet.api.v1alpha1 import ModelProfile
 from inferfleet.observe.promotion import promoted_calibrations
@@ -27,7 +27,7 @@ PROFILE = ModelProfile.model_validate(
 )
 
 
-def test_a_calibration_is_a_lesson_of_no_namespace() -> None:
+def test_a_promoted_calibration_belongs_to_no_namespace() -> None:
     (calibration,) = promoted_calibrations([PROFILE])
     assert (calibration.promoted, calibration.any_flags, calibration.namespace) == (True, True, "")
     assert (calibration.model_id, calibration.gpu_type, calibration.engine.tensor_parallel_size) == (

@@ -1,4 +1,4 @@
-"""What engines taught corrects the next decision and moves nothing that runs."""
+"""A calibration changes the next decision and moves nothing that runs."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_a_printed_cache_size_replaces_the_estimate() -> None:
     assert decision.chosen.memory.kv_cache_gib == 12.5
 
 
-def test_a_lesson_stays_in_its_namespace_until_it_is_promoted() -> None:
+def test_a_calibration_stays_in_its_namespace_until_it_is_promoted() -> None:
     private, public = calibration(kv_cache_gib=1.0), calibration(kv_cache_gib=1.0, promoted=True)
     elsewhere = demand(namespace="team-b", engine={"maxModelLen": 65536})
     (unmoved,) = decide(world(POOL, calibrations=(private,)), [elsewhere])
@@ -46,7 +46,7 @@ def test_a_lesson_stays_in_its_namespace_until_it_is_promoted() -> None:
     assert moved.placements == () or placed(moved).tensor_parallel_size != first().tensor_parallel_size
 
 
-def test_a_setting_that_died_is_not_tried_again() -> None:
+def test_a_setting_that_ran_out_of_memory_is_not_tried_again() -> None:
     (decision,) = decide(world(POOL, calibrations=(calibration(out_of_memory="CUDA out of memory"),)), [ASKED])
     assert all(each.tensor_parallel_size != first().tensor_parallel_size for each in decision.placements)
 
@@ -70,10 +70,10 @@ def test_retries_end_at_the_consent() -> None:
     assert tried[-1] >= 8192
 
 
-def test_a_running_placement_that_died_is_replaced() -> None:
+def test_a_running_placement_that_ran_out_of_memory_is_replaced() -> None:
     held = holding(CONSENTING, decide(world(POOL), [CONSENTING])[0])
-    dead = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
-    (decision,) = decide(world(POOL, holdings=[held], calibrations=(dead,)), [CONSENTING])
+    ended = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
+    (decision,) = decide(world(POOL, holdings=[held], calibrations=(ended,)), [CONSENTING])
     assert placed(decision).engine.max_model_len < held.placements[0].engine.max_model_len
 
 
@@ -98,26 +98,26 @@ def test_no_setting_is_started_more_than_three_times() -> None:
 
 
 def test_what_the_engine_proposed_is_tried_first() -> None:
-    dead = calibration(out_of_memory="too little KV cache", longest_context=60000)
-    (decision,) = decide(world(POOL, calibrations=(dead,)), [CONSENTING])
+    ended = calibration(out_of_memory="too little KV cache", longest_context=60000)
+    (decision,) = decide(world(POOL, calibrations=(ended,)), [CONSENTING])
     assert 50000 < placed(decision).engine.max_model_len <= 60000
 
 
-def test_when_nothing_is_left_the_dead_placement_is_released_with_its_numbers() -> None:
+def test_when_nothing_is_left_the_placement_is_released_with_its_numbers() -> None:
     single = replace(POOL, gpus_per_node=1)
     held = holding(ASKED, decide(world(single), [ASKED])[0])
-    dead = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory allocating 0.77 GiB")
-    (decision,) = decide(world(single, holdings=[held], calibrations=(dead,)), [ASKED])
+    ended = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory allocating 0.77 GiB")
+    (decision,) = decide(world(single, holdings=[held], calibrations=(ended,)), [ASKED])
     assert decision.placements == ()
     assert decision.blocked is ReadyReason.ENGINE_OUT_OF_MEMORY
     assert "allocating 0.77 GiB" in decision.message
 
 
-def test_what_died_is_released_also_while_the_next_candidate_has_no_room() -> None:
+def test_what_ran_out_of_memory_is_released_also_while_the_next_candidate_has_no_room() -> None:
     crowded = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00", free=[1])
     held = holding(ASKED, decide(world(crowded), [ASKED])[0])
-    dead = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
-    (decision,) = decide(world(crowded, holdings=[held], calibrations=(dead,)), [ASKED])
+    ended = calibration(engine=held.placements[0].engine, out_of_memory="CUDA out of memory")
+    (decision,) = decide(world(crowded, holdings=[held], calibrations=(ended,)), [ASKED])
     assert decision.placements == ()
     assert decision.blocked is ReadyReason.NO_CAPACITY
     assert "released" in decision.message

@@ -8,11 +8,12 @@ import pytest
 
 from inferfleet.api.enums import CapacityType, WorkloadClass
 from inferfleet.catalog.spot_nodes import SPOT_LABELS
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.world import Toleration
 from inferfleet.render.probes import shutdown, startup_seconds
 from inferfleet.render.resources import engine_resources, worker_resources
 from tests.builders import BATCH, demand
-from tests.golden.cases import CASES, CHAT, GIB, L40S, L40S_SPOT, MI300X, SUMMARIES, placement
+from tests.golden.cases import CASES, CHAT, L40S, L40S_SPOT, MI300X, SUMMARIES, placement
 from tests.unit.render.support import engine, pod, rendered
 
 EVERY_CASE = pytest.mark.parametrize("name", CASES)

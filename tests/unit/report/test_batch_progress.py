@@ -27,7 +27,7 @@ def after(message: str, previous: BatchStatus | None = None) -> BatchStatus:
     return batch_status(previous, seen)
 
 
-def test_the_workers_last_words_become_the_progress() -> None:
+def test_the_workers_termination_messages_become_the_progress() -> None:
     found = after('{"total": 10, "done": 7, "quarantined": 1}')
     assert (found.total, found.done, found.quarantined) == (10, 7, 1)
 

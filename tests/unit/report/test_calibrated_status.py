@@ -1,4 +1,4 @@
-"""What engines taught in the status: figures beside the estimate, and a death with its numbers and what comes next."""
+"""Calibration in the status: figures beside the estimate, and out of memory with its numbers and what comes next."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,16 +10,16 @@ from inferfleet.api.enums import Confidence
 from inferfleet.api.reasons import ConditionType, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import MemoryStatus
-from inferfleet.app.calibration.calibrator import learned
+from inferfleet.app.calibration import calibrated
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.observed import ContainerFacts, PodFacts
-from inferfleet.report.observation import UP_TO_DATE, Learned, Observation
+from inferfleet.report.observation import UP_TO_DATE, Calibrated, Observation
 from inferfleet.report.status import status
 from tests.unit.app.engine_scene import Scene
 from tests.unit.app.test_calibration_book import book
 
 SCENE = Scene()
-DEAD = PodFacts(
+ENDED = PodFacts(
     uid="uid-chat-1",
     namespace="team-a",
     name="chat-1",
@@ -38,7 +38,7 @@ DEAD = PodFacts(
 
 
 def written(
-    known: Learned | None,
+    known: Calibrated | None,
     *pods: PodFacts,
     decision: Decision = SCENE.decision,
     spec: InferenceDeploymentSpec = SCENE.demand.spec,
@@ -52,20 +52,20 @@ def written(
         pods=pods,
         may_grow=False,
         now=datetime(2026, 11, 1, tzinfo=UTC),
-        learned=known,
+        calibrated=known,
     )
     return status("chat", InferenceDeploymentStatus(), seen)
 
 
-def taught(**known: object) -> Learned | None:
-    calibrations = book()
+def with_calibration(**known: object) -> Calibrated | None:
+    kept = book()
     (subject,) = SCENE.subjects()
-    calibrations.learn(subject.setting.calibration(**known))
-    return learned(calibrations, SCENE.decided, "")
+    kept.add(subject.setting.calibration(**known))
+    return calibrated(kept, SCENE.decided, "")
 
 
 def test_measured_figures_stand_beside_the_estimate() -> None:
-    memory = written(taught(kv_cache_gib=20.0, kv_cache_tokens=163_840)).memory
+    memory = written(with_calibration(kv_cache_gib=20.0, kv_cache_tokens=163_840)).memory
     estimate = written(None).memory
     assert memory is not None
     assert memory.measured is not None
@@ -74,38 +74,38 @@ def test_measured_figures_stand_beside_the_estimate() -> None:
     assert memory.confidence is Confidence.MEASURED
 
 
-def test_without_a_lesson_nothing_is_measured() -> None:
-    memory = written(learned(book(), SCENE.decided, "")).memory
+def test_without_a_calibration_nothing_is_measured() -> None:
+    memory = written(calibrated(book(), SCENE.decided, "")).memory
     assert memory is not None
     assert memory.measured is None
 
 
 def test_a_speed_alone_is_no_measured_memory() -> None:
-    memory = written(taught(speed_scale=1.2)).memory
+    memory = written(with_calibration(speed_scale=1.2)).memory
     assert memory is not None
     assert memory.measured is None
     assert memory.confidence is not Confidence.MEASURED
 
 
-def test_figures_of_an_engine_that_died_are_none_of_a_running_one() -> None:
-    memory = written(taught(kv_cache_gib=4.5, out_of_memory="too little")).memory
+def test_figures_of_an_engine_out_of_memory_are_none_of_a_running_one() -> None:
+    memory = written(with_calibration(kv_cache_gib=4.5, out_of_memory="too little")).memory
     assert memory is not None
     assert memory.measured is None
 
 
-def test_a_death_found_in_the_log_is_told_with_what_is_planned_now() -> None:
-    known = Learned(predicted=None, measured=None, last_words="pod chat-1: CUDA out of memory; predicted were 23 GiB")
-    ready = written(known, DEAD).conditions[-1]
+def test_out_of_memory_found_in_the_log_is_reported_with_what_is_planned_now() -> None:
+    known = Calibrated(out_of_memory="pod chat-1: CUDA out of memory; predicted were 23 GiB")
+    ready = written(known, ENDED).conditions[-1]
     assert ready.reason == ReadyReason.ENGINE_OUT_OF_MEMORY
     assert "predicted were 23 GiB; planned now: 8192 tokens on nvidia-l40s-48gb" in ready.message
 
 
-def test_a_death_that_is_retried_calls_nobody() -> None:
-    known = Learned(predicted=None, measured=None, last_words="pod chat-1: CUDA out of memory")
-    assert written(known, DEAD).conditions[-1].type == "Ready"
+def test_out_of_memory_that_is_retried_calls_nobody() -> None:
+    known = Calibrated(out_of_memory="pod chat-1: CUDA out of memory")
+    assert written(known, ENDED).conditions[-1].type == "Ready"
 
 
-def test_a_death_with_nothing_left_to_try_calls_a_person() -> None:
+def test_out_of_memory_with_nothing_left_to_try_calls_a_person() -> None:
     exhausted = replace(SCENE.decision, blocked=ReadyReason.ENGINE_OUT_OF_MEMORY, placements=())
     last = written(None, decision=exhausted).conditions[-1]
     assert (last.type, last.reason) == ("Stalled", ReadyReason.ENGINE_OUT_OF_MEMORY)
@@ -121,7 +121,7 @@ def estimate_of(memory: MemoryStatus | None) -> MemoryStatus:
     return memory.model_copy(update={"measured": None, "confidence": None})
 
 
-def first_token(known: Learned | None) -> tuple[str, str, str]:
+def first_token(known: Calibrated | None) -> tuple[str, str, str]:
     objectives = SCENE.demand.spec.objectives.model_copy(update={"time_to_first_token_milliseconds": 2000})
     spec = SCENE.demand.spec.model_copy(update={"objectives": objectives})
     found = find_condition(written(known, spec=spec).conditions, ConditionType.TIME_TO_FIRST_TOKEN)
@@ -135,7 +135,7 @@ def test_a_time_to_first_token_is_not_verified_until_an_engine_tells() -> None:
 
 @pytest.mark.parametrize(("seen", "kept"), [(1999.6, "True"), (2500.0, "False")])
 def test_a_measured_time_to_first_token_is_held_against_the_objective(seen: float, kept: str) -> None:
-    status_, reason, message = first_token(taught(speed_scale=1.0, first_token_ms=seen))
+    status_, reason, message = first_token(with_calibration(speed_scale=1.0, first_token_ms=seen))
     assert (status_, reason) == (kept, "Measured")
     assert f"{seen:.0f} ms" in message
 

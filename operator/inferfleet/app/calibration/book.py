@@ -16,26 +16,26 @@ from pydantic import TypeAdapter, ValidationError
 
 from inferfleet.domain.calibration import Calibration, CalibrationKey
 from inferfleet.domain.observed import PodFacts
-from inferfleet.engine.calibration.judge import is_material, merged
+from inferfleet.engine.calibration import is_material, merged
 
 _log = logging.getLogger(__name__)
 
-MOST_LESSONS = 500
+MOST_CALIBRATIONS = 500
 # A ConfigMap holds 1 MiB (kubernetes.io/docs/concepts/configuration/configmap); some is left for its metadata.
 MOST_BYTES = 900 * 1024
-_MOST_WORDS = 2000
-_LESSON = TypeAdapter(Calibration)
+_MOST_MESSAGES = 2000
+_STORED = TypeAdapter(Calibration)
 
 
 class CalibrationBook:
-    """See the module; also remembers the last words of pods that ran out of memory, for their status."""
+    """See the module; also remembers how pods ran out of memory, for the status."""
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
-        """Start empty; `now` dates what is learnt."""
+        """Start empty; `now` dates the calibrations."""
         self._now = now
         self._calibrations: OrderedDict[CalibrationKey, Calibration] = OrderedDict()
         self._all: tuple[Calibration, ...] | None = None
-        self._words: OrderedDict[str, str] = OrderedDict()
+        self._messages: OrderedDict[str, str] = OrderedDict()
         self.changed = False
 
     def __len__(self) -> int:
@@ -46,12 +46,12 @@ class CalibrationBook:
         return self._calibrations.get(key)
 
     def all(self) -> tuple[Calibration, ...]:
-        """Return all calibrations; the same tuple until something is learnt."""
+        """Return all calibrations; the same tuple until one changes."""
         if self._all is None:
             self._all = tuple(self._calibrations.values())
         return self._all
 
-    def learn(self, calibration: Calibration) -> bool:
+    def add(self, calibration: Calibration) -> bool:
         """Take in a calibration. Returns whether it says anything that was not known."""
         old = self._calibrations.get(calibration.key)
         if not is_material(old, calibration):
@@ -59,25 +59,25 @@ class CalibrationBook:
         dated = replace(calibration, learned_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         self._calibrations[calibration.key] = merged(old, dated)
         self._calibrations.move_to_end(calibration.key)
-        if len(self._calibrations) > MOST_LESSONS:
+        if len(self._calibrations) > MOST_CALIBRATIONS:
             self._drop_one()
         self._all, self.changed = None, True
         return True
 
-    def note_words(self, pod_uid: str, words: str) -> None:
-        """Remember what a pod that ran out of memory had to say."""
-        self._words[pod_uid] = words
-        if len(self._words) > _MOST_WORDS:
-            self._words.popitem(last=False)
+    def note_out_of_memory(self, pod_uid: str, message: str) -> None:
+        """Remember how a pod ran out of memory."""
+        self._messages[pod_uid] = message
+        if len(self._messages) > _MOST_MESSAGES:
+            self._messages.popitem(last=False)
 
-    def words_of(self, pods: Iterable[PodFacts]) -> str:
-        """Return the last words of the first of these pods that is dead, empty when none is."""
-        return next((self._words[pod.uid] for pod in pods if pod.uid in self._words and not pod.ready), "")
+    def out_of_memory_of(self, pods: Iterable[PodFacts]) -> str:
+        """Return how the first of these pods ran out of memory that is not ready again, empty when none did."""
+        return next((self._messages[pod.uid] for pod in pods if pod.uid in self._messages and not pod.ready), "")
 
     def text(self) -> str:
         """Return all calibrations as JSON, oldest first; of what would be too large the oldest are left out."""
         entries = [
-            _LESSON.dump_json(calibration, exclude_defaults=True).decode()
+            _STORED.dump_json(calibration, exclude_defaults=True).decode()
             for calibration in self._calibrations.values()
         ]
         size = sum(len(entry.encode()) + 2 for entry in entries)
@@ -86,7 +86,7 @@ class CalibrationBook:
         return "[" + ",\n".join(entries) + "]"
 
     def restore(self, text: str) -> None:
-        """Take in the text of an earlier book; what cannot be read of it is skipped, because it can be learnt again."""
+        """Take in the text of an earlier book; what cannot be read of it is skipped, because engines tell it again."""
         entries = _entries(text)
         calibrations = [calibration for entry in entries if (calibration := _calibration(entry)) is not None]
         if len(calibrations) < len(entries):
@@ -95,7 +95,7 @@ class CalibrationBook:
             )
         for calibration in calibrations:
             self._calibrations.setdefault(calibration.key, calibration)
-        while len(self._calibrations) > MOST_LESSONS:
+        while len(self._calibrations) > MOST_CALIBRATIONS:
             self._drop_one()
         self._all = None
 
@@ -109,14 +109,14 @@ def _entries(text: str) -> list[Any]:
     try:
         entries = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        _log.warning("the stored calibrations are not JSON (%s); learning starts anew", error)
+        _log.warning("the stored calibrations are not JSON (%s); calibration starts anew", error)
         return []
     return entries if isinstance(entries, list) else []
 
 
 def _calibration(entry: object) -> Calibration | None:
     try:
-        calibration = _LESSON.validate_python(entry)
+        calibration = _STORED.validate_python(entry)
     except ValidationError:
         return None
     # Promotion is what a ModelProfile says, nothing else.

@@ -1,8 +1,8 @@
-"""Everything about learning, connected: who may teach, what was learnt, who has to hear of it, what is kept.
+"""Calibration from end to end: whose figures count, what they say, who has to hear of it, what is kept.
 
 In: news about deployments, and what was decided for them. Out: calibrations for the planner, figures for status, one
-ConfigMap. Learning wakes those that have nothing running and those whose engine died; what runs is only reported
-again.
+ConfigMap. A new calibration wakes those that have nothing running and those whose engine ran out of memory; what runs
+is only reported again.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from inferfleet.app.calibration.book import CalibrationBook
-from inferfleet.app.calibration.out_of_memory import DeathWatch
+from inferfleet.app.calibration.out_of_memory import OutOfMemoryWatch
 from inferfleet.app.calibration.rounds import Rounds
 from inferfleet.app.calibration.sources import Sources
 from inferfleet.app.calibration.storage import CalibrationStorage
@@ -18,14 +18,14 @@ from inferfleet.app.calibration.subjects import Subject, setting_of, subjects_of
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Decided, Planner
 from inferfleet.apply.errors import ApiError, Forbidden
-from inferfleet.domain.calibration import Calibration, CalibrationKey
+from inferfleet.domain.calibration import Calibration, CalibrationKey, Unusable
 from inferfleet.domain.observed import Key
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
-from inferfleet.engine.throughput import Rejected
 from inferfleet.observe.store import Store
 from inferfleet.report.events import Note, Recorder
 from inferfleet.report.events import Subject as EventSubject
-from inferfleet.report.observation import Learned
+from inferfleet.report.observation import Calibrated
 from inferfleet.runtime.queue import Lane
 
 _log = logging.getLogger(__name__)
@@ -33,9 +33,6 @@ _log = logging.getLogger(__name__)
 _SAVE_SECONDS = 30.0
 _RETRY_SECONDS = 2.0
 _MOST_TOLD = 10_000
-# The first word of a rejection names its kind in the metric; whatever else is said counts as this.
-_KINDS = ("absurd", "stale", "quiet", "unreachable")
-_OTHER = "unusable"
 
 
 class Calibrator:
@@ -69,13 +66,13 @@ class Calibrator:
         self._now = now
         self._restored = False
         self._unclear: set[Key] = set()
-        self._told: set[tuple[str, str]] = set()
-        self._deaths = DeathWatch(
+        self._told: set[tuple[str, Unusable]] = set()
+        self._out_of_memory = OutOfMemoryWatch(
             store,
             book,
             subjects=self._subjects,
             running=self._is_running,
-            on_death=self._learnt,
+            on_out_of_memory=self._calibrated,
             last_log=sources.last_log,
         )
         self._rounds = Rounds(
@@ -98,35 +95,35 @@ class Calibrator:
             self._unclear.discard(key)
             return
         self._rounds.touched(key)
-        if self._deaths.touched(key):
+        if self._out_of_memory.touched(key):
             self._unclear.add(key)
 
     def begin_reign(self) -> None:
-        """Hear that this process leads from now on: somebody else may have learnt since."""
+        """Hear that this process leads from now on: another one may have stored calibrations since."""
         self._restored = False
 
     async def prepare(self) -> None:
-        """Make sure that what was learnt before is known; an API server that is away is waited for."""
+        """Make sure that the stored calibrations are known; an API server that is away is waited for."""
         while not self._restored:
             try:
                 text = await self._storage.read()
             except Forbidden as error:
-                _log.warning("what was learnt before cannot be read: %s", error.message)
+                _log.warning("the stored calibrations cannot be read: %s", error.message)
                 text = None
             except ApiError as error:
-                _log.warning("what was learnt before cannot be read yet: %s", error)
+                _log.warning("the stored calibrations cannot be read yet: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             if text is not None:
                 self._book.restore(text)
-                _log.info("%d calibrations were learnt before", len(self._book))
+                _log.info("%d calibrations were stored before", len(self._book))
             self._restored = True
             # What happened before this process led was not heard.
             for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
                 self.touched(key)
 
     async def run(self) -> None:
-        """Read engines and keep what is learnt, for ever."""
+        """Read engines and keep their calibrations, for ever."""
         rounds = asyncio.create_task(self._rounds.run(), name="engine readings")
         try:
             saved_at = float("-inf")
@@ -143,7 +140,7 @@ class Calibrator:
             rounds.cancel()
 
     async def save(self) -> None:
-        """Store what was learnt since the last time; a failure is told and tried again."""
+        """Store the calibrations when they changed since the last time; a failure is logged and tried again."""
         if not (self._book.changed and self._may_write()):
             return
         self._book.changed = False
@@ -151,7 +148,7 @@ class Calibrator:
             await self._storage.write(self._book.text())
         except ApiError as error:
             self._book.changed = True
-            _log.warning("what was learnt could not be stored: %s", error)
+            _log.warning("the calibrations could not be stored: %s", error)
 
     async def close(self) -> None:
         """Close connections to engines."""
@@ -159,10 +156,10 @@ class Calibrator:
             await self._reader.close()
 
     def _look_again(self) -> None:
-        """Look at the dead again whose decision was not made when they were seen."""
+        """Look again at ended engines whose setting was not decided when they were seen."""
         for key in [key for key in self._unclear if self._planner.decided(key) is not None]:
             self._unclear.discard(key)
-            self._deaths.touched(key)
+            self._out_of_memory.touched(key)
 
     def _subjects(self, key: Key) -> tuple[Subject, ...]:
         decided = self._planner.decided(key)
@@ -179,55 +176,59 @@ class Calibrator:
             for pod in subject.pods
         )
 
-    def _result(self, subject: Subject, result: Calibration | Rejected) -> None:
+    def _result(self, subject: Subject, result: Calibration | Refused[Unusable]) -> None:
         if isinstance(result, Calibration):
-            self._learnt(subject, result)
+            self._calibrated(subject, result)
             return
-        kind, _, _ = result.reason.partition(":")
-        kind = kind if kind in _KINDS else _OTHER
-        self._count(kind)
-        if (subject.uid, kind) in self._told:
+        self._count(result.reason)
+        if (subject.uid, result.reason) in self._told:
             return
         if len(self._told) >= _MOST_TOLD:
             self._told.clear()
-        self._told.add((subject.uid, kind))
-        namespace, name = subject.key
-        _log.debug("%s/%s taught nothing: %s", namespace, name, result.reason)
-        if kind == "absurd":
-            about = EventSubject(
-                api_version=INFERENCE_DEPLOYMENT.api_version,
-                kind=INFERENCE_DEPLOYMENT.kind,
-                namespace=namespace,
-                name=name,
-                uid=subject.uid,
-            )
-            words = f"a reading of placement {subject.placement} is ignored: {result.reason}"
-            self._recorder.tell(
-                Note(subject=about, warning=True, reason="ReadingIgnored", action="Learning", message=words)
-            )
+        self._told.add((subject.uid, result.reason))
+        _log.debug("%s/%s: no calibration, %s: %s", *subject.key, result.reason, result.message)
+        if result.reason is Unusable.ABSURD:
+            self._recorder.tell(_reading_ignored(subject, result))
 
-    def _learnt(self, subject: Subject, calibration: Calibration) -> None:
-        if not self._book.learn(calibration):
+    def _calibrated(self, subject: Subject, calibration: Calibration) -> None:
+        if not self._book.add(calibration):
             self._count("unchanged")
             return
         self._count("learnt")
-        dead = bool(calibration.out_of_memory)
-        _log.info("%s/%s taught: %s", *subject.key, calibration.out_of_memory or calibration.source)
-        self._enqueuer.wake(subject.key, decide=dead, lane=Lane.HIGH if dead else Lane.LOW)
+        out_of_memory = bool(calibration.out_of_memory)
+        _log.info("%s/%s: new calibration, %s", *subject.key, calibration.out_of_memory or calibration.source)
+        self._enqueuer.wake(subject.key, decide=out_of_memory, lane=Lane.HIGH if out_of_memory else Lane.LOW)
         for key, decision in self._planner.decisions().items():
             if key[0] == calibration.namespace and decision.blocked is not None and key != subject.key:
                 self._enqueuer.wake(key, decide=True, lane=Lane.LOW)
 
 
-def learned(book: CalibrationBook, decided: Decided, words: str) -> Learned | None:
-    """Return what is known of the largest placement: its engine's figures, and the estimate without any calibration."""
+def _reading_ignored(subject: Subject, refused: Refused[Unusable]) -> Note:
+    namespace, name = subject.key
+    about = EventSubject(
+        api_version=INFERENCE_DEPLOYMENT.api_version,
+        kind=INFERENCE_DEPLOYMENT.kind,
+        namespace=namespace,
+        name=name,
+        uid=subject.uid,
+    )
+    message = f"a reading of placement {subject.placement} is ignored: {refused.reason}: {refused.message}"
+    return Note(subject=about, warning=True, reason="ReadingIgnored", action="Calibration", message=message)
+
+
+def calibrated(book: CalibrationBook, decided: Decided, out_of_memory: str) -> Calibrated | None:
+    """Return what is known of the largest placement: its engine's figures, and the estimate without any calibration.
+
+    `out_of_memory` is the message of an engine that ran out of memory, empty without one.
+    """
+    nothing_measured = Calibrated(out_of_memory=out_of_memory) if out_of_memory else None
     demand, placements = decided.demand, decided.decision.placements
     if demand is None or not placements or decided.leave_alone:
-        return Learned(predicted=None, measured=None, last_words=words) if words else None
+        return nothing_measured
     largest = max(placements, key=lambda placement: placement.replicas)
     pool = decided.pools.get(largest.pool)
     setting = setting_of(demand, largest, pool) if pool is not None else None
     calibration = book.get(setting.calibration().key) if setting is not None else None
     if setting is None or calibration is None or calibration.out_of_memory:
-        return Learned(predicted=None, measured=None, last_words=words) if words else None
-    return Learned(predicted=setting.predicted, measured=calibration, last_words=words)
+        return nothing_measured
+    return Calibrated(predicted=setting.predicted, measured=calibration, out_of_memory=out_of_memory)

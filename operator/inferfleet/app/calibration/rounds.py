@@ -1,7 +1,7 @@
 """Rounds past the engines: one ready pod per placement is read every minute or so, its start-up log once.
 
-In: placements that may teach, and a reader. Out: judged calibrations, or why a reading taught nothing. Few at a time, each
-bounded in time and size, so that engines which hang hold up nobody but themselves.
+In: placements whose figures count, and a reader. Out: judged calibrations, or why a reading gave none. Few at a time,
+each bounded in time and size, so that engines which hang hold up nobody but themselves.
 """
 
 import asyncio
@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from inferfleet.app.calibration.sources import ReadLog
 from inferfleet.app.calibration.subjects import Subject
 from inferfleet.apply.errors import ApiError
-from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.calibration import Calibration, Unusable
 from inferfleet.domain.observed import Key, PodFacts
-from inferfleet.engine.calibration.engine_log import read_engine_log
-from inferfleet.engine.calibration.judge import from_cache, from_log, from_windows
-from inferfleet.engine.throughput import CounterSnapshot, Rejected, Window, window
-from inferfleet.engine.throughput.calibration import SHORTEST_WINDOW_SECONDS
+from inferfleet.domain.refused import Refused
+from inferfleet.engine.calibration import from_cache, from_log, from_windows, read_engine_log
+from inferfleet.engine.throughput import SHORTEST_WINDOW_SECONDS, CounterSnapshot, Window, window
 from inferfleet.observe.engine_reader import EnginePlace, EngineReader, ReadingFailed
 from inferfleet.render import ENGINE_PORT
 
@@ -54,7 +53,7 @@ class Rounds:
         pods: Callable[[Key], Iterable[PodFacts]],
         reader: EngineReader | None,
         start_log: ReadLog | None,
-        on_result: Callable[[Subject, Calibration | Rejected], None],
+        on_result: Callable[[Subject, Calibration | Refused[Unusable]], None],
         may_read: Callable[[], bool],
         now: Callable[[], float],
         seconds: float,
@@ -110,7 +109,7 @@ class Rounds:
                 for subject in subjects:
                     await self._read(subject)
             if any(pod.ready for pod in self._pods(key)):
-                # Without a subject nothing was decided yet, or nobody may teach: that may change soon.
+                # Without a subject nothing was decided yet, or nobody's figures count: that may change soon.
                 seconds = self._seconds if subjects else min(self._seconds, _UNDECIDED_SECONDS)
                 pause = seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
                 self._due.setdefault(key, self._now() + pause)
@@ -137,32 +136,29 @@ class Rounds:
         try:
             text = await start_log(pod)
         except ApiError as error:
-            self._on_result(subject, Rejected(reason=f"unreachable: {error}"))
+            self._on_result(subject, Refused(Unusable.UNREACHABLE, str(error)))
             return
-        learnt = from_log(subject.setting, read_engine_log(text))
-        course.cache_known = isinstance(learnt, Calibration) and learnt.kv_cache_gib is not None
-        self._on_result(subject, learnt)
+        result = from_log(subject.setting, read_engine_log(text))
+        course.cache_known = isinstance(result, Calibration) and result.kv_cache_gib is not None
+        self._on_result(subject, result)
 
     async def _read_metrics(self, reader: EngineReader, subject: Subject, course: _Course, pod: PodFacts) -> None:
         place = EnginePlace(namespace=pod.namespace, pod=pod.name, address=pod.address, port=ENGINE_PORT)
         try:
             reading = await reader.read(place)
         except ReadingFailed as error:
-            reason = str(error)
-            self._on_result(
-                subject, Rejected(reason=reason if reason.startswith("stale") else f"unreachable: {reason}")
-            )
+            self._on_result(subject, Refused(error.reason, str(error)))
             return
         if not course.cache_known:  # the log's figure is exact, this one is rounded down to blocks
             cache = reading.cache
-            if not isinstance(cache, Rejected):
-                self._on_result(subject, from_cache(subject.setting, blocks=cache.blocks, block_size=cache.block_size))
-            else:
+            if isinstance(cache, Refused):
                 self._on_result(subject, cache)
+            else:
+                self._on_result(subject, from_cache(subject.setting, blocks=cache.blocks, block_size=cache.block_size))
         self._on_counters(subject, course, reading.counters)
 
-    def _on_counters(self, subject: Subject, course: _Course, seen: CounterSnapshot | Rejected) -> None:
-        if isinstance(seen, Rejected):
+    def _on_counters(self, subject: Subject, course: _Course, seen: CounterSnapshot | Refused[Unusable]) -> None:
+        if isinstance(seen, Refused):
             self._on_result(subject, seen)
             return
         before, course.before = course.before, seen
@@ -172,7 +168,7 @@ class Rounds:
             course.before = before  # too short to mean something: wait for the next look
             return
         found = window(before, seen)
-        if isinstance(found, Rejected):
+        if isinstance(found, Refused):
             self._on_result(subject, found)
             return
         course.windows.append(found)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from inferfleet.apply.client import Client
 from inferfleet.domain.children import ENGINE_CONTAINER
+from inferfleet.domain.memory import MIB
 from inferfleet.domain.observed import PodFacts
 from inferfleet.observe.engine_reader import EngineReader, PodReader, PrometheusReader
 from inferfleet.settings import Settings
 
-# vLLM prints its memory within the first some hundred lines; the cause of a death stands within the last.
-_START_BYTES = 1 << 20
+# vLLM prints its memory within the first some hundred lines; why it ended stands within the last.
+_START_BYTES = MIB
 _LAST_BYTES, _LAST_LINES = 1 << 18, 400
 
 ReadLog = Callable[[PodFacts], Awaitable[str]]

@@ -1,4 +1,4 @@
-"""Who may teach: pods that run exactly what was decided, with an image that is approved.
+"""Whose figures count: pods that run exactly what was decided, with an image that is approved.
 
 In: a decision in force, and what was seen of its children and pods. Out: `Subject`s, each a setting with the pods
 that run it. A pod of an older roll-out, of somebody else, or with an image that no policy allows any more is not
@@ -17,7 +17,7 @@ from inferfleet.domain.observed import Child, EngineContainer, Key, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.world import Pool, World
-from inferfleet.engine.calibration.judge import Setting
+from inferfleet.engine.calibration import Setting
 from inferfleet.engine.images import check_image
 from inferfleet.observe.engine_arguments import MODEL_NAME_FLAG, engine_of_child, flags_of, settings_of
 from inferfleet.observe.store import Store
@@ -29,7 +29,7 @@ from inferfleet.render import engine_image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One placement whose engines may teach, with its pods, ready or not, sorted by name."""
+    """One placement whose figures count, with its pods, ready or not, sorted by name."""
 
     key: Key
     uid: str
@@ -39,7 +39,7 @@ class Subject:
 
 
 def subjects_of(store: Store, key: Key, decided: Decided) -> tuple[Subject, ...]:
-    """Return the placements of one deployment that may teach."""
+    """Return the placements of one deployment whose figures count."""
     demand = decided.demand
     if demand is None or not isinstance(demand.model, Model):
         return ()
@@ -105,12 +105,12 @@ def _runs(pod: PodFacts, child: Child, placement: Placement, engine: EngineConta
 
 
 def ended_engines(pods: Iterable[PodFacts]) -> tuple[tuple[PodFacts, str, int], ...]:
-    """Return pods whose engine ended and is not ready again: the pod, its last words, and its restarts."""
+    """Return pods whose engine ended and is not ready again: the pod, its termination message, and its restarts."""
     found = []
     for pod in pods:
         for container in pod.containers:
             ended = container.terminated or container.last_terminated
             if container.name == ENGINE_CONTAINER and ended and not container.ready and not pod.deleting:
-                words = container.message if container.terminated else container.last_message
-                found.append((pod, words, container.restarts))
+                message = container.message if container.terminated else container.last_message
+                found.append((pod, message, container.restarts))
     return tuple(found)

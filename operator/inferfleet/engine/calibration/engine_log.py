@@ -1,7 +1,7 @@
 """Reading the figures and the failure that vLLM prints while it starts, in the spelling of every era.
 
-In: log text or a termination message. Out: `EngineFigures`. Pure; where the text comes from, and who may teach, is
-decided elsewhere. Spellings: vLLM 0.6 to 0.9 worker/worker.py, 0.11.0, 0.26.0 and 0.32.0 v1/worker/gpu_worker.py,
+In: log text or a termination message. Out: `EngineFigures`. Pure: where the text comes from, and whose figures count,
+is decided elsewhere. Spellings: vLLM 0.6 to 0.9 worker/worker.py, 0.11.0, 0.26.0 and 0.32.0 v1/worker/gpu_worker.py,
 gpu_model_runner.py, v1/core/kv_cache_utils.py, and messages quoted in public issues.
 """
 
@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from inferfleet.engine.memory.correction import Correction
+from inferfleet.domain.calibration import MemoryCalibration
+from inferfleet.domain.memory import GIB, MIB
 
 _NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
 _GIB = _NUMBER + r"\s*Gi?B"
 
 
 class Failure(StrEnum):
-    """Why the engine died, as far as memory has to do with it."""
+    """How the engine ran out of memory."""
 
     CUDA_OUT_OF_MEMORY = "CUDAOutOfMemory"  # while loading, profiling, capturing or warming up
     NO_CACHE_MEMORY = "NoCacheMemory"  # weights and reserve left nothing for the KV cache
@@ -51,17 +52,12 @@ class EngineFigures:
     estimated_max_model_len: int | None = None
     allocation_gib: float | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was recognised."""
-        return self == EngineFigures()
-
-    def correction(self, source: str) -> Correction:
+    def calibration(self, source: str) -> MemoryCalibration:
         """Return the figures as terms that replace estimated ones; `source` says where they were read."""
         non_torch = self.non_torch_gib
         if non_torch is None and self.consumed_gib is not None and self.weights_gib is not None:
             non_torch = self.consumed_gib - self.weights_gib
-        return Correction(
+        return MemoryCalibration(
             weights_gib=self.weights_gib,
             activation_gib=self.activation_gib,
             non_torch_gib=non_torch,
@@ -125,7 +121,7 @@ _FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     (Failure.CUDA_OUT_OF_MEMORY, re.compile(r"(?:CUDA|HIP) out of memory|OutOfMemoryError|CUDA error: out of memory")),
 )
 _ALLOCATION = re.compile(r"Tried to allocate ([\d.]+) ([KMG]iB)")
-_UNIT_GIB = {"KiB": 1 / 1024**2, "MiB": 1 / 1024, "GiB": 1.0}
+_UNIT_GIB = {"KiB": 1024 / GIB, "MiB": MIB / GIB, "GiB": 1.0}
 
 
 def read_engine_log(text: str) -> EngineFigures:

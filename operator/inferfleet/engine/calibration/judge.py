@@ -1,7 +1,7 @@
-"""Judge what a running engine says of its memory and speed: a calibration, or why it teaches nothing.
+"""Judge what a running engine says of its memory and speed: a calibration, or why there is none.
 
 In: the setting that an engine runs with, and figures read from its metrics, log or counters. Out: a `Calibration`, or
-`Rejected`. Figures are held against the estimate: what cannot be is refused, what is merely odd is clamped, so that an
+`Refused`. Figures are held against the estimate: what cannot be is refused, what is merely odd is clamped, so that an
 engine which lies can do no more harm than the error of an estimate. Must not know where figures come from.
 """
 
@@ -11,18 +11,18 @@ from math import isfinite
 
 from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.memory_laws import memory_law
-from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.calibration import Calibration, Unusable
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.memory import MemoryEstimate
+from inferfleet.domain.memory import GIB, MemoryEstimate
 from inferfleet.domain.model import Model
+from inferfleet.domain.refused import Refused
 from inferfleet.domain.traffic import Traffic
 from inferfleet.engine import memory, throughput
 from inferfleet.engine.calibration.engine_log import EngineFigures
 from inferfleet.engine.memory.kv_cache import cache_layout
-from inferfleet.engine.throughput import Rejected, Window
+from inferfleet.engine.throughput import Window
 
-GIB = 1024**3
 # A KV cache may differ from the estimate by this share of the card; beyond that the reading is clamped.
 LARGEST_SURPRISE = 0.25
 # A term outside these multiples of its estimate is a figure of another model or unit.
@@ -31,7 +31,7 @@ SMALLEST_RATIO, LARGEST_RATIO = 0.5, 2.0
 USABLE_TOLERANCE = 0.1
 # Terms without a useful estimate of their own may take at most this share of the card.
 LARGEST_SIDE_TERM = 0.5
-# Changes below these are noise between two starts of one setting (memory-model notes: tens of MiB) and teach nothing.
+# Changes below these are noise between two starts of one setting (memory-model notes: tens of MiB).
 MATERIAL_GIB = 0.05
 MATERIAL_SHARE = 0.01
 MATERIAL_SPEED = 0.05
@@ -70,18 +70,18 @@ class Setting:
         )
 
 
-def from_cache(setting: Setting, *, blocks: int, block_size: int) -> Calibration | Rejected:
-    """Learn from `vllm:cache_config_info`: blocks of `block_size` tokens of the KV cache of one GPU.
+def from_cache(setting: Setting, *, blocks: int, block_size: int) -> Calibration | Refused[Unusable]:
+    """Calibrate the KV cache by `vllm:cache_config_info`: blocks of `block_size` tokens on one GPU.
 
     GiB = blocks x bytes of one block by the memory model, whose blocks may hold another number of tokens.
     """
     law = memory_law(setting.engine.version)
     layout = cache_layout(setting.model, setting.engine, law, setting.model.num_hidden_layers)
     if blocks <= 0 or block_size <= 0:
-        return Rejected(reason=f"absurd: {blocks} blocks of {block_size} tokens")
+        return Refused(Unusable.ABSURD, f"{blocks} blocks of {block_size} tokens")
     gib = blocks * block_size / layout.block_tokens * layout.block_bytes / GIB
     held = _kv_cache(setting, gib)
-    if isinstance(held, Rejected):
+    if isinstance(held, Refused):
         return held
     tokens = int(blocks // layout.groups * block_size * held / gib)
     clamped = "" if held == gib else f", clamped from {gib:.2f} GiB"
@@ -89,9 +89,9 @@ def from_cache(setting: Setting, *, blocks: int, block_size: int) -> Calibration
     return setting.calibration(kv_cache_gib=round(held, 3), kv_cache_tokens=tokens, source=source)
 
 
-def from_log(setting: Setting, figures: EngineFigures) -> Calibration | Rejected:
-    """Learn every term that a start-up log printed; one that is absurd makes the whole log worthless."""
-    seen, predicted = figures.correction("start-up log"), setting.predicted
+def from_log(setting: Setting, figures: EngineFigures) -> Calibration | Refused[Unusable]:
+    """Calibrate every term that a start-up log printed; one that is absurd makes the whole log worthless."""
+    seen, predicted = figures.calibration("start-up log"), setting.predicted
     checks = (
         _ratio("weights", seen.weights_gib, predicted.weights_gib),
         _at_most("activation", seen.activation_gib, LARGEST_SIDE_TERM * predicted.usable_gib),
@@ -103,10 +103,10 @@ def from_log(setting: Setting, figures: EngineFigures) -> Calibration | Rejected
     if wrong is not None:
         return wrong
     held = None if seen.kv_cache_gib is None else _kv_cache(setting, seen.kv_cache_gib)
-    if isinstance(held, Rejected):
+    if isinstance(held, Refused):
         return held
     if held is None and seen.weights_gib is None:
-        return Rejected(reason="quiet: the log has none of the lines that are known")
+        return Refused(Unusable.QUIET, "the log has none of the lines that are known")
     return setting.calibration(
         weights_gib=seen.weights_gib,
         activation_gib=seen.activation_gib,
@@ -119,10 +119,10 @@ def from_log(setting: Setting, figures: EngineFigures) -> Calibration | Rejected
     )
 
 
-def from_windows(setting: Setting, windows: Sequence[Window], *, now_seconds: float) -> Calibration | Rejected:
-    """Learn the speed from what an engine did, against the uncalibrated model at the same number of requests."""
+def from_windows(setting: Setting, windows: Sequence[Window], *, now_seconds: float) -> Calibration | Refused[Unusable]:
+    """Calibrate the speed by what an engine did, against the uncalibrated model at the same number of requests."""
     if setting.traffic.output_tokens <= 0 or setting.model.pooling:
-        return Rejected(reason="quiet: nothing is generated")
+        return Refused(Unusable.QUIET, "nothing is generated")
     predicted = setting.predicted
 
     def token_seconds(running: float) -> float:
@@ -137,21 +137,21 @@ def from_windows(setting: Setting, windows: Sequence[Window], *, now_seconds: fl
         )
         return point.time_per_output_token_ms / 1000
 
-    learnt = throughput.calibrate(windows, token_seconds, now_seconds=now_seconds, max_age_seconds=WINDOW_AGE_SECONDS)
-    if isinstance(learnt, Rejected):
-        return learnt
-    first_token = learnt.observed_first_token_seconds
+    speed = throughput.calibrate(windows, token_seconds, now_seconds=now_seconds, max_age_seconds=WINDOW_AGE_SECONDS)
+    if isinstance(speed, Refused):
+        return speed
+    first_token = speed.first_token_seconds
     return setting.calibration(
-        speed_scale=round(learnt.scale, 3),
-        speed_confidence=learnt.confidence,
-        speed_samples=learnt.samples,
+        speed_scale=round(speed.scale, 3),
+        speed_confidence=speed.confidence,
+        speed_samples=speed.samples,
         first_token_ms=None if first_token is None else round(first_token * 1000, 1),
-        source=f"{learnt.samples} windows of the engine's counters",
+        source=f"{speed.samples} windows of the engine's counters",
     )
 
 
 def merged(old: Calibration | None, new: Calibration) -> Calibration:
-    """Return the old calibration with everything that the new one knows; an engine that runs is not dead any more."""
+    """Return the old calibration with everything that the new one knows; what starts now is not out of memory."""
     if old is None:
         return new
     known = {
@@ -191,31 +191,31 @@ def _differs(old: float | None, new: float, least: float, share: float) -> bool:
     return old is None or abs(new - old) > max(least, share * abs(old))
 
 
-def _kv_cache(setting: Setting, gib: float) -> float | Rejected:
+def _kv_cache(setting: Setting, gib: float) -> float | Refused[Unusable]:
     """Hold a KV cache against what the card can hold beside the weights, and against the estimate."""
     predicted = setting.predicted
     most = predicted.usable_gib * setting.engine.gpu_memory_utilization - SMALLEST_RATIO * predicted.weights_gib
     least = SMALLEST_RATIO * predicted.required_kv_gib
     if not isfinite(gib) or not least <= gib <= most:
-        return Rejected(reason=f"absurd: {gib:.2f} GiB of KV cache; possible are {least:.2f} to {most:.2f}")
+        return Refused(Unusable.ABSURD, f"{gib:.2f} GiB of KV cache; possible are {least:.2f} to {most:.2f}")
     surprise = LARGEST_SURPRISE * predicted.usable_gib
     return min(max(gib, predicted.kv_cache_gib - surprise), predicted.kv_cache_gib + surprise)
 
 
-def _ratio(name: str, seen: float | None, estimated: float) -> Rejected | None:
+def _ratio(name: str, seen: float | None, estimated: float) -> Refused[Unusable] | None:
     if seen is None or SMALLEST_RATIO * estimated <= seen <= LARGEST_RATIO * estimated:
         return None
-    return Rejected(reason=f"absurd: {seen:.2f} GiB of {name}, estimated {estimated:.2f}")
+    return Refused(Unusable.ABSURD, f"{seen:.2f} GiB of {name}, estimated {estimated:.2f}")
 
 
-def _at_most(name: str, seen: float | None, most: float) -> Rejected | None:
+def _at_most(name: str, seen: float | None, most: float) -> Refused[Unusable] | None:
     # Differences of rounded figures may come out slightly below zero.
     if seen is None or -MATERIAL_GIB <= seen <= most:
         return None
-    return Rejected(reason=f"absurd: {seen:.2f} GiB of {name}; possible are 0 to {most:.2f}")
+    return Refused(Unusable.ABSURD, f"{seen:.2f} GiB of {name}; possible are 0 to {most:.2f}")
 
 
-def _near(name: str, seen: float | None, known: float) -> Rejected | None:
+def _near(name: str, seen: float | None, known: float) -> Refused[Unusable] | None:
     if seen is None or abs(seen - known) <= USABLE_TOLERANCE * known:
         return None
-    return Rejected(reason=f"absurd: {seen:.2f} GiB of {name}, the node says {known:.2f}")
+    return Refused(Unusable.ABSURD, f"{seen:.2f} GiB of {name}, the node says {known:.2f}")

@@ -1,7 +1,7 @@
-"""Read the last words of an engine that ran out of GPU memory: what it had, what it needed, what was predicted.
+"""Read how an engine ran out of GPU memory: what it had, what it needed, what was predicted.
 
-In: the setting it was started with, and its termination message or log. Out: a `Death` with a calibration, or None when it
-died of something else. Pure. A figure that cannot be is left out; that the engine died stays true.
+In: the setting it was started with, and its termination message or log. Out: an `OutOfMemory` with a calibration, None
+when it ended for another reason. Pure. A figure that cannot be is left out; that the memory ran out stays true.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _STARTING = (Failure.CONTEXT_TOO_LONG, Failure.NO_CACHE_MEMORY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Death:
+class OutOfMemory:
     """An engine ran out of memory. `failure` says how; `message` holds predicted and actual numbers."""
 
     calibration: Calibration
@@ -24,7 +24,7 @@ class Death:
 
     @property
     def while_starting(self) -> bool:
-        """Whether the words can only be said before the engine serves: then one death is proof."""
+        """Whether this can only happen before the engine serves: then once is proof."""
         return self.failure in _STARTING
 
     @property
@@ -33,9 +33,9 @@ class Death:
         return self.failure is Failure.DEVICE_NOT_FREE
 
 
-def death_of(setting: Setting, words: str) -> Death | None:
-    """Return what the words say about memory, None when they do not say that it ran out."""
-    figures = read_engine_log(words)
+def read_out_of_memory(setting: Setting, text: str) -> OutOfMemory | None:
+    """Return how the memory ran out by a termination message or log, None when the text does not say that it did."""
+    figures = read_engine_log(text)
     if figures.failure is None:
         return None
     predicted = setting.predicted
@@ -48,7 +48,7 @@ def death_of(setting: Setting, words: str) -> Death | None:
         longest_context=_proposed(setting, figures),
         source="termination message",
     )
-    return Death(calibration=calibration, failure=figures.failure, message=message)
+    return OutOfMemory(calibration=calibration, failure=figures.failure, message=message)
 
 
 def _actual(setting: Setting, figures: EngineFigures) -> str:

@@ -6,11 +6,11 @@ catalog/data/memory_laws.yaml; the expert workspace is vLLM's fused_moe modular 
 
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.model import Experts, Model
 from inferfleet.engine.memory.formats import canonical_method
 from inferfleet.engine.memory.matrices import Stage
 
-GIB = 1024**3
 LOGIT_BYTES = 4  # the sampler works on 32-bit logits
 V0_WHOLE_LENGTH_LIMIT = 32768  # above it V0 turned chunked prefill on by itself
 V0_CHUNK = 2048

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from inferfleet.api.enums import Confidence
 from inferfleet.catalog.memory_laws import MemoryLaw
+from inferfleet.domain.calibration import MemoryCalibration
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.model import Model
-from inferfleet.engine.memory.correction import Correction
 
 MEASURED_BAND_GIB = 0.1  # two starts with the same flags differ by tens of MiB (memory-model notes, Qwen2.5-7B at 0.65)
 HYBRID_SHARE = 0.01  # the state per request is a bound
@@ -29,13 +29,15 @@ class Doubt:
     notes: tuple[str, ...]
 
 
-def doubt(model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, correction: Correction | None) -> Doubt:
+def doubt(
+    model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, calibration: MemoryCalibration | None
+) -> Doubt:
     """Return the band: the law's own, wider for what is not modelled, narrow where the engine was measured."""
-    if correction is not None and correction.kv_cache_gib is not None:
+    if calibration is not None and calibration.kv_cache_gib is not None:
         return Doubt(
             band_gib=MEASURED_BAND_GIB,
             confidence=Confidence.MEASURED,
-            notes=(correction.source,) if correction.source else (),
+            notes=(calibration.source,) if calibration.source else (),
         )
     band = law.band_gib + law.band_share * usable
     notes: list[str] = []
@@ -51,7 +53,7 @@ def doubt(model: Model, engine: EngineSettings, law: MemoryLaw, usable: float, c
         band += QUANTISED_SHARE * usable
     low = not law.settled or model.linear_attention is not None
     confidence = Confidence.LOW if low else Confidence.ESTIMATED
-    if correction is not None:
+    if calibration is not None:
         confidence = Confidence.CALIBRATED
     return Doubt(band_gib=band, confidence=confidence, notes=tuple(notes))
 

@@ -10,21 +10,19 @@ from functools import lru_cache
 
 from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.memory_laws import MemoryLaw, memory_law
+from inferfleet.domain.calibration import MemoryCalibration
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
-from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
+from inferfleet.domain.memory import GIB, Fit, MemoryEstimate, MemoryTerm
 from inferfleet.domain.model import Model
 from inferfleet.engine.memory import usable as usable_memory
 from inferfleet.engine.memory.activation import activation_bytes
-from inferfleet.engine.memory.correction import Correction
 from inferfleet.engine.memory.doubt import Doubt, doubt
 from inferfleet.engine.memory.kv_cache import CacheLayout, cache_layout
 from inferfleet.engine.memory.late import late_headroom_gib
 from inferfleet.engine.memory.matrices import Stage, pipeline_stages
 from inferfleet.engine.memory.overheads import cuda_graph_gib, non_torch_gib
 from inferfleet.engine.memory.weights import weight_bytes
-
-GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,23 +46,23 @@ def estimate(
     *,
     usable_gib: float | None = None,
     interconnect: Interconnect | None = None,
-    correction: Correction | None = None,
+    calibration: MemoryCalibration | None = None,
 ) -> MemoryEstimate:
     """Return every memory term of one GPU of one replica, and whether the engine would start.
 
-    `usable_gib` (GiB CUDA reports) and `interconnect` override the GPU type's; `correction` replaces terms by figures
+    `usable_gib` (GiB CUDA reports) and `interconnect` override the GPU type's; `calibration` replaces terms by figures
     that an engine printed. The verdict is that of the tightest pipeline stage; terms are those of the first stage.
     Raises ValueError, naming the field, for impossible settings or an unknown version or quantisation.
     """
     check_settings(model, engine)
     law = memory_law(engine.version)
-    usable = (correction and correction.usable_gib) or usable_gib or usable_memory.usable_gib(gpu)
+    usable = (calibration and calibration.usable_gib) or usable_gib or usable_memory.usable_gib(gpu)
     link = interconnect if interconnect is not None else gpu.interconnect
     stages = [
-        _terms(model, engine, law, stage, usable=usable, interconnect=link, correction=correction)
+        _terms(model, engine, law, stage, usable=usable, interconnect=link, calibration=calibration)
         for stage in pipeline_stages(model.num_hidden_layers, engine.pipeline_parallel_size)
     ]
-    return _judge(model, engine, law, stages, usable=usable, doubt=doubt(model, engine, law, usable, correction))
+    return _judge(model, engine, law, stages, usable=usable, doubt=doubt(model, engine, law, usable, calibration))
 
 
 def check_settings(model: Model, engine: EngineSettings) -> None:
@@ -94,13 +92,13 @@ def _terms(
     *,
     usable: float,
     interconnect: Interconnect,
-    correction: Correction | None,
+    calibration: MemoryCalibration | None,
 ) -> Terms:
-    seen = correction or Correction()
-    weights = _first(seen.weights_gib, weight_bytes(model, engine, law, stage) / GIB)
-    activation = _first(seen.activation_gib, activation_bytes(model, engine, law, stage) / GIB)
-    non_torch = _first(seen.non_torch_gib, non_torch_gib(model, engine, law, interconnect))
-    graphs = _first(seen.cuda_graph_gib, cuda_graph_gib(model, engine, law, stage))
+    printed = calibration or MemoryCalibration()
+    weights = _first(printed.weights_gib, weight_bytes(model, engine, law, stage) / GIB)
+    activation = _first(printed.activation_gib, activation_bytes(model, engine, law, stage) / GIB)
+    non_torch = _first(printed.non_torch_gib, non_torch_gib(model, engine, law, interconnect))
+    graphs = _first(printed.cuda_graph_gib, cuda_graph_gib(model, engine, law, stage))
     pool = usable * engine.gpu_memory_utilization - weights - activation - non_torch
     pool -= graphs if law.cuda_graph.counted else 0.0
     return Terms(
@@ -108,7 +106,7 @@ def _terms(
         activation=activation,
         non_torch=non_torch,
         cuda_graph=graphs,
-        pool=_first(seen.kv_cache_gib, pool),
+        pool=_first(printed.kv_cache_gib, pool),
         late_headroom=late_headroom_gib(
             model, engine, law, interconnect, usable=usable, activation=activation, cuda_graph=graphs
         ),

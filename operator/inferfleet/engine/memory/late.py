@@ -1,15 +1,16 @@
 """What happens after the KV cache is taken: graphs are captured and the sampler warms up in what is left of the card.
 
-In: engine settings, terms in GiB. Out: GiB to spare, negative when the start is likely to die late. Pure. Source: vLLM
-0.19 v1/worker/gpu_worker.py compile_or_warm_up_model; gpt-oss-20b on H100 at utilisation 0.95 died there needing one
-more copy of the logits (786 MiB) on one and on two GPUs, and started at 0.90.
+In: engine settings, terms in GiB. Out: GiB to spare, negative when the engine is likely to run out of memory late.
+Pure. Source: vLLM 0.19 v1/worker/gpu_worker.py compile_or_warm_up_model; gpt-oss-20b on H100 at utilisation 0.95 ran
+out of memory there allocating one more copy of the logits (786 MiB) on one and on two GPUs, and started at 0.90.
 """
 
 from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.model import Model
-from inferfleet.engine.memory.activation import GIB, LOGIT_BYTES
+from inferfleet.engine.memory.activation import LOGIT_BYTES
 from inferfleet.engine.memory.formats import weight_format
 
 # What the CUDA context, and with several GPUs NCCL, take before vLLM's first snapshot: total less free at start in the

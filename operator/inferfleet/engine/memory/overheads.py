@@ -7,10 +7,10 @@ catalog/data/memory_laws.yaml.
 from inferfleet.api.enums import Interconnect
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.model import Model
 from inferfleet.engine.memory.matrices import Stage
 
-GIB = 1024**3
 LARGEST_CAPTURE = 512
 
 

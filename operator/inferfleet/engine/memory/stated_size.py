@@ -6,11 +6,11 @@ A size from a hub or the catalogue was read, not written by hand, and is not ask
 
 from dataclasses import replace
 
+from inferfleet.domain.memory import GIB
 from inferfleet.domain.model import Model
 from inferfleet.engine.memory.formats import SIXTEEN_BITS, usual_detail
 from inferfleet.engine.memory.weights import BELIEVABLE, checkpoint_bytes
 
-GIB = 1024**3
 BILLION = 1e9
 
 

@@ -12,13 +12,13 @@ from functools import lru_cache
 
 from inferfleet.catalog.memory_laws import MemoryLaw
 from inferfleet.domain.engine import EngineSettings
+from inferfleet.domain.memory import MIB
 from inferfleet.domain.model import Model
 from inferfleet.engine.memory.formats import WeightFormat, weight_format
 from inferfleet.engine.memory.matrices import Kernels, Part, Stage, layer_matrices, padded, pipeline_stages
 
 VOCABULARY_MULTIPLE = 64  # vLLM pads the vocabulary to this (vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE)
 MXFP4_HIDDEN_MULTIPLE = 256  # 2880 -> 3072 in the loaded gpt-oss weights
-MIB = 1024**2
 LARGE_ALLOCATION = 10 * MIB  # from here the allocator takes a segment of its own, in steps of 2 MiB (kMinLargeAlloc)
 SEGMENT_STEP = 2 * MIB  # kRoundLarge
 UNSPLIT_REST = MIB  # a rest up to this stays with the tensor (kSmallSize)

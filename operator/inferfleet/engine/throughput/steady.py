@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inferfleet.api.enums import Confidence, Interconnect
+from inferfleet.domain.calibration import SpeedCalibration
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import MemoryEstimate
@@ -17,7 +18,6 @@ from inferfleet.domain.speed import Speed, SpeedLimit
 from inferfleet.domain.traffic import Objectives, Traffic
 from inferfleet.engine.memory.formats import weight_format
 from inferfleet.engine.throughput.budget import TokenBudget, token_budget
-from inferfleet.engine.throughput.calibration import SpeedCalibration
 from inferfleet.engine.throughput.ceiling import ceiling_of
 from inferfleet.engine.throughput.confidence import confidence
 from inferfleet.engine.throughput.footprint import footprint

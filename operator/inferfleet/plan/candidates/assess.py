@@ -16,7 +16,7 @@ from inferfleet.domain.speed import Speed
 from inferfleet.domain.wording import duration_text
 from inferfleet.domain.world import Pool
 from inferfleet.engine import memory, throughput
-from inferfleet.engine.calibration.look_up import speed_for
+from inferfleet.engine.calibration import speed_calibration
 from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.candidates.filters import FILTERS
 from inferfleet.plan.candidates.fitting import estimate_of, fitting, gpu_of
@@ -134,7 +134,7 @@ def _with_speed(
         shape.objectives,
         headroom=0.0,
         interconnect=pool.interconnect,
-        calibration=speed_for(shape.calibrations, pool.gpu_type, engine),
+        calibration=speed_calibration(shape.calibrations, pool.gpu_type, engine),
     )
     hours = batch_hours(shape, pool.capacity_type, speed)
     slow = _too_slow(shape, speed, hours)

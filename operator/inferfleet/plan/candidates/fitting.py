@@ -1,7 +1,7 @@
 """Find engine settings that fit: as asked, or with the shorter context that the user consents to.
 
 In: a shape, a pool and the settings asked for. Out: the settings with their memory estimate, and the refusal when they
-do not fit. What engines taught about these settings replaces the estimate's terms, and a setting that an engine died of
+do not fit. What engines printed with these settings replaces the estimate's terms, and a setting that ran out of memory
 is not tried again.
 """
 
@@ -15,12 +15,12 @@ from inferfleet.domain.refused import Refused
 from inferfleet.domain.traffic import stated_request
 from inferfleet.domain.world import Pool
 from inferfleet.engine import memory
-from inferfleet.engine.calibration.look_up import correction_for, deaths, died
+from inferfleet.engine.calibration import all_out_of_memory_at, memory_calibration, out_of_memory_at
 from inferfleet.plan.candidates.shape import Shape
 
 # A context is shortened to a multiple of this, so that small changes of an estimate do not change the flag.
 CONTEXT_STEP = 256
-# The first retry after a death for want of memory shortens the context by this factor; the second goes to the consent.
+# The first retry after out of memory shortens the context by this factor; the second goes to the consent.
 RETRY_FACTOR = 0.75
 # Where the longest context that fits lies within the error of the estimate, a little less is surely below it.
 CAUTION_FACTOR = 0.9
@@ -54,9 +54,9 @@ def fitting(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
 
 
 def estimate_of(shape: Shape, pool: Pool, engine: EngineSettings) -> MemoryEstimate:
-    """Return the memory of these settings, corrected by what engines with the same flags printed."""
-    correction = correction_for(shape.calibrations, pool.gpu_type, engine)
-    return memory.estimate(shape.model, gpu_of(pool), engine, interconnect=pool.interconnect, correction=correction)
+    """Return the memory of these settings, calibrated by what engines with the same flags printed."""
+    calibration = memory_calibration(shape.calibrations, pool.gpu_type, engine)
+    return memory.estimate(shape.model, gpu_of(pool), engine, interconnect=pool.interconnect, calibration=calibration)
 
 
 def gpu_of(pool: Pool) -> GPU:
@@ -74,13 +74,12 @@ def gpu_of(pool: Pool) -> GPU:
 
 def _judge(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
     estimate = estimate_of(shape, pool, engine)
-    return Fitting(
-        engine=engine, memory=estimate, refusal=_dead(shape, pool, engine) or _memory_refusal(pool, engine, estimate)
-    )
+    refusal = _ran_out_of_memory(shape, pool, engine) or _memory_refusal(pool, engine, estimate)
+    return Fitting(engine=engine, memory=estimate, refusal=refusal)
 
 
-def _dead(shape: Shape, pool: Pool, engine: EngineSettings) -> Refused[Reason] | None:
-    calibration = died(shape.calibrations, pool.gpu_type, engine)
+def _ran_out_of_memory(shape: Shape, pool: Pool, engine: EngineSettings) -> Refused[Reason] | None:
+    calibration = out_of_memory_at(shape.calibrations, pool.gpu_type, engine)
     if calibration is None:
         return None
     message = (
@@ -96,15 +95,15 @@ def _shorter_helps(refusal: Refused[Reason]) -> bool:
 def _shorter_contexts(shape: Shape, pool: Pool, asked: Fitting, consent: int) -> tuple[int, ...]:
     """Contexts to try, longest first, none below the consent.
 
-    After a first death: what the engine itself proposed, or three quarters. After a second one only the consent is
+    After out of memory: what the engine itself proposed, or three quarters. After a second time only the consent is
     left, so that no setting is started more than three times.
     """
     longest = min(asked.engine.max_model_len - 1, asked.memory.longest_context)
-    died_at = deaths(shape.calibrations, pool.gpu_type, asked.engine)
-    if len(died_at) > 1:
-        return (consent,) if consent < died_at[0].engine.max_model_len and consent <= longest else ()
-    if died_at:
-        proposed = died_at[0].longest_context or int(died_at[0].engine.max_model_len * RETRY_FACTOR)
+    ended_at = all_out_of_memory_at(shape.calibrations, pool.gpu_type, asked.engine)
+    if len(ended_at) > 1:
+        return (consent,) if consent < ended_at[0].engine.max_model_len and consent <= longest else ()
+    if ended_at:
+        proposed = ended_at[0].longest_context or int(ended_at[0].engine.max_model_len * RETRY_FACTOR)
         longest = min(longest, proposed)
     rounded = (longest // CONTEXT_STEP * CONTEXT_STEP, int(longest * CAUTION_FACTOR) // CONTEXT_STEP * CONTEXT_STEP)
     return tuple(length for length in (*rounded, consent) if consent <= length <= longest)

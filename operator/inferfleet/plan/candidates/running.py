@@ -11,7 +11,7 @@ from inferfleet.api.reasons import Reason
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
-from inferfleet.engine.calibration.look_up import died
+from inferfleet.engine.calibration import out_of_memory_at
 from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.candidates.assess import assess_running
 from inferfleet.plan.candidates.fitting import gpu_of
@@ -49,7 +49,7 @@ def _fits_as_it_runs(shape: Shape, pool: Pool, candidate: Candidate, placement: 
     wanted = engine_settings(shape.spec, shape.model, gpu_of(pool), candidate.tensor_parallel_size)
     consent = shape.spec.engine.min_model_len or wanted.max_model_len
     agreed = consent <= placement.engine.max_model_len <= wanted.max_model_len
-    out_of_memory = died(shape.calibrations, placement.gpu_type, placement.engine)
+    out_of_memory = out_of_memory_at(shape.calibrations, placement.gpu_type, placement.engine)
     if out_of_memory or not agreed or replace(placement.engine, max_model_len=wanted.max_model_len) != wanted:
         return candidate
     return assess_running(shape, pool, placement.engine)

@@ -14,7 +14,7 @@ from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.traffic import Objectives, Traffic, objectives_of, traffic_of
-from inferfleet.engine.calibration.look_up import Calibrations, relevant
+from inferfleet.engine.calibration import Calibrations, relevant
 
 
 @dataclass(frozen=True, kw_only=True)

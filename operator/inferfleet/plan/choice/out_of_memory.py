@@ -12,14 +12,14 @@ from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.refused import Refused
-from inferfleet.engine.calibration.look_up import Calibrations, died
+from inferfleet.engine.calibration import Calibrations, out_of_memory_at
 
 
 def surviving(holding: Holding | None, calibrations: Calibrations) -> Holding | None:
     """Return the holding without the placements whose engines ran out of memory."""
     if holding is None:
         return None
-    alive = [item for item in holding.placements if died(calibrations, item.gpu_type, item.engine) is None]
+    alive = [item for item in holding.placements if out_of_memory_at(calibrations, item.gpu_type, item.engine) is None]
     return holding if len(alive) == len(holding.placements) else replace(holding, placements=tuple(alive))
 
 
@@ -40,5 +40,7 @@ def explained(
 def _first(candidates: Sequence[Candidate], calibrations: Calibrations) -> Calibration | None:
     if not any(item.out_of_memory for item in calibrations):
         return None
-    found = (died(calibrations, item.gpu_type, item.engine) for item in candidates if item.engine is not None)
+    found = (
+        out_of_memory_at(calibrations, item.gpu_type, item.engine) for item in candidates if item.engine is not None
+    )
     return next((item for item in found if item is not None), None)

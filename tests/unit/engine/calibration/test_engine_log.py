@@ -2,8 +2,8 @@
 
 import pytest
 
+from inferfleet.domain.calibration import MemoryCalibration
 from inferfleet.engine.calibration.engine_log import EngineFigures, Failure, read_engine_log
-from inferfleet.engine.memory import Correction
 
 V0_LOG = """
 INFO 03-01 10:00:01 model_runner.py:1115] Loading model weights took 14.9888 GB
@@ -59,7 +59,7 @@ def test_the_second_generation_prints_every_term() -> None:
 def test_since_0_27_weights_and_the_rest_are_printed_as_one() -> None:
     found = read_engine_log(NEWEST_LOG)
     assert (found.weights_gib, found.consumed_gib, found.cuda_graph_gib) == (18.02, 20.04, 0.81)
-    assert found.correction("log").non_torch_gib == pytest.approx(2.02)
+    assert found.calibration("log").non_torch_gib == pytest.approx(2.02)
 
 
 def test_a_context_too_long_names_need_room_and_vllms_own_proposal() -> None:
@@ -130,7 +130,7 @@ def test_out_of_memory_is_recognised_with_what_was_asked_for(text: str, allocati
 
 
 def test_other_text_says_nothing() -> None:
-    assert read_engine_log("INFO: Application startup complete.\nKeyError: 'foo'").is_empty
+    assert read_engine_log("INFO: Application startup complete.\nKeyError: 'foo'") == EngineFigures()
 
 
 def test_the_last_start_in_a_log_counts() -> None:
@@ -138,8 +138,8 @@ def test_the_last_start_in_a_log_counts() -> None:
     assert found.kv_cache_gib == 5.16
 
 
-def test_figures_become_a_correction() -> None:
-    assert read_engine_log(V1_LOG).correction("pod chat-0") == Correction(
+def test_figures_become_a_calibration_of_memory() -> None:
+    assert read_engine_log(V1_LOG).calibration("pod chat-0") == MemoryCalibration(
         weights_gib=14.08,
         activation_gib=1.97,
         non_torch_gib=0.07,

@@ -5,15 +5,13 @@ from dataclasses import replace
 import pytest
 
 from inferfleet.domain.memory import Fit
-from inferfleet.engine.memory import (
+from inferfleet.engine.memory import estimate, remedies, tensor_parallel_problem
+from inferfleet.engine.memory.answers import (
     Change,
-    estimate,
     fits_band,
     largest_concurrency,
     longest_context,
-    remedies,
     smallest_tensor_parallel_size,
-    tensor_parallel_problem,
 )
 from tests.memory_builders import A10G, H100, L40S, known, settings
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from inferfleet.api.enums import Confidence, Interconnect
+from inferfleet.domain.calibration import MemoryCalibration
 from inferfleet.domain.memory import Fit, MemoryTerm
-from inferfleet.engine.memory import Correction, UnknownFormatError, estimate
+from inferfleet.engine.memory import UnknownFormatError, estimate
 from tests.memory_builders import A10G, H100, L40S, known, settings
 
 # (model, settings, weights, activation, KV cache, KV tokens) as printed by vLLM 0.19.0 on H100 (llm-d-planner#205).
@@ -63,19 +64,19 @@ def test_one_request_of_gpt_oss_120b_needs_what_vllm_said() -> None:
 
 
 def test_the_pool_of_a_hybrid_holds_the_requests_that_vllm_counted() -> None:
-    seen = Correction(kv_cache_gib=44.59)
+    seen = MemoryCalibration(kv_cache_gib=44.59)
     model = known("Qwen/Qwen3-Next-80B-A3B-Instruct")
     found = estimate(
-        model, H100, settings(tensor_parallel_size=2, max_model_len=262144, version="0.11.0"), correction=seen
+        model, H100, settings(tensor_parallel_size=2, max_model_len=262144, version="0.11.0"), calibration=seen
     )
     assert found.max_concurrency == pytest.approx(14.77, abs=0.05)
     assert found.kv_cache_tokens == pytest.approx(973760, rel=0.001)
 
 
 def test_mla_is_not_divided_among_gpus() -> None:
-    seen = Correction(kv_cache_gib=46.80)
+    seen = MemoryCalibration(kv_cache_gib=46.80)
     model = known("moonshotai/Kimi-K2-Thinking")
-    found = estimate(model, H100, settings(tensor_parallel_size=8, version="0.11.0"), correction=seen)
+    found = estimate(model, H100, settings(tensor_parallel_size=8, version="0.11.0"), calibration=seen)
     assert found.kv_cache_tokens == pytest.approx(715072, rel=0.0005)
 
 
@@ -127,7 +128,7 @@ def test_a_miss_of_30_mib_is_too_close_to_call() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_gpt_oss_at_0_95_is_not_said_to_fit_because_its_warm_up_died(size: int) -> None:
+def test_gpt_oss_at_0_95_is_not_said_to_fit_because_its_warm_up_ran_out_of_memory(size: int) -> None:
     found = estimate(known("openai/gpt-oss-20b"), H100, settings(tensor_parallel_size=size))
     assert found.fit is not Fit.FITS
     assert found.binding is MemoryTerm.LATE
@@ -154,15 +155,15 @@ def test_images_that_may_fill_the_context_widen_the_band() -> None:
 
 
 def test_an_observed_pool_makes_the_answer_measured() -> None:
-    seen = Correction(weights_gib=15.1, kv_cache_gib=57.5, source="start-up log")
-    found = estimate(known(), H100, settings(), correction=seen)
+    seen = MemoryCalibration(weights_gib=15.1, kv_cache_gib=57.5, source="start-up log")
+    found = estimate(known(), H100, settings(), calibration=seen)
     assert (found.weights_gib, found.kv_cache_gib, found.confidence) == (15.1, 57.5, Confidence.MEASURED)
     assert found.notes == ("start-up log",)
 
 
 def test_an_observed_term_alone_calibrates_the_rest() -> None:
     plain = estimate(known(), H100, settings())
-    found = estimate(known(), H100, settings(), correction=Correction(non_torch_gib=plain.non_torch_gib + 1))
+    found = estimate(known(), H100, settings(), calibration=MemoryCalibration(non_torch_gib=plain.non_torch_gib + 1))
     assert found.kv_cache_gib == pytest.approx(plain.kv_cache_gib - 1)
     assert found.confidence is Confidence.CALIBRATED
 

@@ -3,10 +3,10 @@
 import pytest
 
 from inferfleet.api.enums import Confidence, Interconnect
+from inferfleet.domain.calibration import SpeedCalibration
 from inferfleet.domain.speed import SpeedLimit
 from inferfleet.domain.traffic import Traffic
 from inferfleet.engine import throughput
-from inferfleet.engine.throughput import SpeedCalibration
 from tests.speed_builders import CHAT, GPT_OSS, NO_OBJECTIVES, engine, gpu, memory, model, objectives, speed
 
 
@@ -140,14 +140,7 @@ def test_an_8_bit_cache_halves_what_a_sequence_reads() -> None:
 
 
 def test_a_calibration_scales_every_predicted_time() -> None:
-    slower = SpeedCalibration(
-        scale=1.5,
-        confidence=Confidence.CALIBRATED,
-        samples=3,
-        observed_token_seconds=0.01,
-        observed_running=8,
-        last_seen_seconds=0,
-    )
+    slower = SpeedCalibration(scale=1.5, confidence=Confidence.CALIBRATED, samples=3)
     found = speed(calibration=slower)
     assert found.best_time_per_output_token_ms == pytest.approx(1.5 * speed().best_time_per_output_token_ms)
     assert (found.confidence, found.scale) == (Confidence.CALIBRATED, 1.5)

@@ -3,7 +3,7 @@
 import pytest
 
 from inferfleet.domain.model import Model
-from inferfleet.engine.memory.formats import weight_format
+from inferfleet.engine.memory import weight_format
 from inferfleet.engine.throughput.footprint import Footprint, footprint
 from inferfleet.engine.throughput.step import touched_share
 from tests.speed_builders import GPT_OSS, engine, model

@@ -1,8 +1,7 @@
-"""Learning from a running engine: counter windows in, one scale for the speed model or a reason to learn nothing out.
+"""Windows of an engine's counters become one scale for the speed model.
 
-In: pairs of counter snapshots of one engine and what the model predicts for the load they show. Out:
-`SpeedCalibration` or `Rejected`. Pure: reading metrics, clocks and storage are the caller's. A stale or absurd
-reading changes nothing and says so.
+In: pairs of counter snapshots of one engine, and what the model predicts for the load they show. Out: a
+`SpeedCalibration`, or why there is none. Pure: reading metrics, clocks and storage are the caller's.
 """
 
 import math
@@ -11,6 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from inferfleet.api.enums import Confidence
+from inferfleet.domain.calibration import SpeedCalibration, Unusable
+from inferfleet.domain.refused import Refused
 
 # Measured / predicted time per token beyond these is taken as a wrong reading or another engine, and clamped.
 SMALLEST_SCALE = 0.4
@@ -64,52 +65,27 @@ class Window:
     first_token_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """Why a reading taught nothing."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedCalibration:
-    """Live correction of the speed model for one (model, GPU type, tensor parallel size, engine, flags).
-
-    `scale` multiplies every predicted time (above 1: slower than predicted). `observed_token_seconds` is the median
-    over the windows, `observed_running` the concurrency it was seen at, `last_seen_seconds` the end of the newest
-    window. `observed_first_token_seconds` is the median of the windows' means, None where none had one.
-    """
-
-    scale: float
-    confidence: Confidence
-    samples: int
-    observed_token_seconds: float
-    observed_running: float
-    last_seen_seconds: float
-    observed_first_token_seconds: float | None = None
-
-
-def window(first: CounterSnapshot, second: CounterSnapshot) -> Window | Rejected:
-    """Turn two snapshots of one engine into a window, or say why they teach nothing."""
+def window(first: CounterSnapshot, second: CounterSnapshot) -> Window | Refused[Unusable]:
+    """Turn two snapshots of one engine into a window, or say why they make none."""
     elapsed = second.at_seconds - first.at_seconds
     tokens = second.generation_tokens - first.generation_tokens
     timed = second.token_latency_count - first.token_latency_count
     latency = second.token_latency_sum - first.token_latency_sum
     if not all(map(math.isfinite, (elapsed, tokens, timed, latency, first.running, second.running, second.waiting))):
-        return Rejected(reason="absurd: a counter is not a finite number")
+        return Refused(Unusable.ABSURD, "a counter is not a finite number")
     if not SHORTEST_WINDOW_SECONDS <= elapsed <= LONGEST_WINDOW_SECONDS:
-        return Rejected(reason=f"window of {elapsed:.0f} s; used are {_WINDOW_TEXT}")
+        return Refused(Unusable.OTHER, f"window of {elapsed:.0f} s; used are {_WINDOW_TEXT}")
     if min(tokens, timed, latency) < 0:
-        return Rejected(reason="a counter went backwards: the engine restarted")
-    if max(first.waiting, second.waiting) > 0:
-        return Rejected(
-            reason=f"{max(first.waiting, second.waiting):.0f} requests were waiting: the engine is saturated"
-        )
+        return Refused(Unusable.OTHER, "a counter went backwards: the engine restarted")
+    waiting = max(first.waiting, second.waiting)
+    if waiting > 0:
+        return Refused(Unusable.OTHER, f"{waiting:.0f} requests were waiting: the engine is saturated")
     running = (first.running + second.running) / 2
     if min(first.running, second.running) < FEWEST_RUNNING or tokens < FEWEST_TOKENS or timed <= 0:
-        return Rejected(reason=f"too little traffic: {running:.1f} running, {tokens:.0f} tokens in {elapsed:.0f} s")
+        traffic = f"{running:.1f} running, {tokens:.0f} tokens in {elapsed:.0f} s"
+        return Refused(Unusable.OTHER, f"too little traffic: {traffic}")
     found = _judged(running, latency / timed, tokens / elapsed, second.at_seconds)
-    return found if isinstance(found, Rejected) else replace(found, first_token_seconds=_first_token(first, second))
+    return found if isinstance(found, Refused) else replace(found, first_token_seconds=_first_token(first, second))
 
 
 def _first_token(first: CounterSnapshot, second: CounterSnapshot) -> float | None:
@@ -122,14 +98,15 @@ def _first_token(first: CounterSnapshot, second: CounterSnapshot) -> float | Non
     return seconds / count if count > 0 and 0 <= seconds / count <= SLOWEST_FIRST_TOKEN_SECONDS else None
 
 
-def _judged(running: float, token_seconds: float, tokens_per_second: float, at_seconds: float) -> Window | Rejected:
+def _judged(
+    running: float, token_seconds: float, tokens_per_second: float, at_seconds: float
+) -> Window | Refused[Unusable]:
     if not FASTEST_TOKEN_SECONDS <= token_seconds <= SLOWEST_TOKEN_SECONDS:
-        return Rejected(reason=f"absurd: {token_seconds * 1e3:.3f} ms per output token")
+        return Refused(Unusable.ABSURD, f"{token_seconds * 1e3:.3f} ms per output token")
     implied = tokens_per_second * token_seconds
     if abs(implied / running - 1) > LARGEST_DISAGREEMENT:
-        return Rejected(
-            reason=f"absurd: tokens and latencies imply {implied:.1f} running requests, the engine says {running:.1f}"
-        )
+        said = f"the engine says {running:.1f}"
+        return Refused(Unusable.ABSURD, f"tokens and latencies imply {implied:.1f} running requests, {said}")
     return Window(
         running=running,
         token_seconds=token_seconds,
@@ -144,24 +121,23 @@ def calibrate(
     *,
     now_seconds: float,
     max_age_seconds: float,
-) -> SpeedCalibration | Rejected:
+) -> SpeedCalibration | Refused[Unusable]:
     """Return the median of measured / predicted time per token over the windows that are fresh enough.
 
     `predicted_token_seconds(running)` is the uncalibrated model at that many running requests. The scale is clamped
     to 0.4 to 2.5 (throughput notes section 5). Fewer than 10 windows give `Calibrated`, more `Measured`.
     """
-    seen = sorted(windows, key=lambda item: item.ended_at_seconds)
-    fresh = [item for item in seen if 0 <= now_seconds - item.ended_at_seconds <= max_age_seconds]
+    given = tuple(windows)
+    fresh = [item for item in given if 0 <= now_seconds - item.ended_at_seconds <= max_age_seconds]
+    if not given:
+        return Refused(Unusable.OTHER, "no reading yet")
     if not fresh:
-        return Rejected(reason="no reading yet" if not seen else f"stale: nothing newer than {max_age_seconds:.0f} s")
+        return Refused(Unusable.STALE, f"nothing newer than {max_age_seconds:.0f} s")
     first_tokens = [item.first_token_seconds for item in fresh if item.first_token_seconds is not None]
     ratio = median(item.token_seconds / predicted_token_seconds(item.running) for item in fresh)
     return SpeedCalibration(
         scale=min(max(ratio, SMALLEST_SCALE), LARGEST_SCALE),
         confidence=Confidence.MEASURED if len(fresh) >= MEASURED_SAMPLES else Confidence.CALIBRATED,
         samples=len(fresh),
-        observed_token_seconds=median(item.token_seconds for item in fresh),
-        observed_running=median(item.running for item in fresh),
-        last_seen_seconds=fresh[-1].ended_at_seconds,
-        observed_first_token_seconds=median(first_tokens) if first_tokens else None,
+        first_token_seconds=median(first_tokens) if first_tokens else None,
     )
