@@ -53,8 +53,7 @@ class Ledger:
         self._journal: list[Claim] = []
         self._occupied = occupied(world)
         self._matching: dict[Labels, tuple[Policy, ...]] = {}
-        self._empty = {policy.name: _lines(policy) for policy in world.policies}
-        self._reserved: dict[tuple[str, Category | None], Charge] = {}
+        self._lines = {policy.name: _lines(policy) for policy in world.policies}
         for holding in world.holdings.values():
             self.record(holding_claim(holding))
 
@@ -75,12 +74,16 @@ class Ledger:
         holders = [self._holder(claim) for claim in claims]
         holders.sort(key=lambda holder: (-holder.charge.month.usd, holder.namespace, holder.name))
         named = {holder.category for holder in holders}
-        lines = [self._line(policy, category) for category in Category]
-        shown = [line for line in lines if line.limit is not None or line.committed or line.category in named]
+        lines = self._lines[policy.name]
+        shown = [
+            line
+            for line in (lines[category] for category in Category)
+            if line.limit is not None or line.committed or line.category in named
+        ]
         return Statement(
             policy=policy.name,
             limit=Total(policy.spec.usd_per_month),
-            whole=self._line(policy, None),
+            whole=lines[None],
             categories=tuple(shown),
             holders=tuple(holders),
         )
@@ -90,22 +93,15 @@ class Ledger:
         barred = self._barred(policy, claim)
         if barred is not None:
             return barred
-        for line in self._lines_of(policy, claim.category):
-            others = line.beside(self._own(policy, claim, line))
-            left = others.remaining
-            if left is not None and claim.charge.month > max(left, self._held_as(claim, line.category).month):
+        for others, left in self._lines_of(policy, claim):
+            if claim.charge.month > left:
                 return Refused(ReadyReason.OVER_BUDGET, self._shortage(policy, claim, others))
         return None
 
     def headroom(self, claim: Claim, policies: Iterable[Policy]) -> "Headroom":
         """Return what the enforcing policies leave for this claim's owner now; what it claims does not matter."""
         enforcing = tuple(policy for policy in policies if enforced(policy))
-        limits = [
-            max(left, self._held_as(claim, line.category).month)
-            for policy in enforcing
-            for line in self._lines_of(policy, claim.category)
-            if (left := line.beside(self._own(policy, claim, line)).remaining) is not None
-        ]
+        limits = [left for policy in enforcing for _, left in self._lines_of(policy, claim)]
         barred = next((found for policy in enforcing if (found := self._barred(policy, claim))), None)
         return Headroom(
             claim=claim,
@@ -133,22 +129,11 @@ class Ledger:
             return claim.charge
         return Charge(max(claim.charge.run_rate, self._occupied[claim.uid]))
 
-    def _own(self, policy: Policy, claim: Claim, line: Line) -> Charge:
-        """What the claim's owner is charged on a line of the policy already."""
-        own = self._claims.get(claim.uid)
-        if own is None or line.category not in (None, own.category) or policy not in self._policies_of(own.labels):
-            return NOTHING
-        return self._charged(own)
-
-    def _held_as(self, claim: Claim, category: Category | None) -> Charge:
-        """What the claim's owner holds already against a limit: in another category it holds nothing of a cap."""
-        own = self._claims.get(claim.uid)
-        return own.charge if own is not None and category in (None, own.category) else NOTHING
-
     def _add(self, claim: Claim, charge: Charge) -> None:
         for policy in self._policies_of(claim.labels):
-            for key in ((policy.name, None), (policy.name, claim.category)):
-                self._reserved[key] = self._reserved.get(key, NOTHING) + charge
+            lines = self._lines[policy.name]
+            for category in (None, claim.category):
+                lines[category] = lines[category].with_more(charge)
 
     def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
         if labels not in self._matching:
@@ -156,19 +141,28 @@ class Ledger:
             self._matching[labels] = tuple(matching)
         return self._matching[labels]
 
-    def _line(self, policy: Policy, category: Category | None) -> Line:
-        empty = self._empty[policy.name][category]
-        reserved = self._reserved.get((policy.name, category), NOTHING)
-        return Line(category=category, limit=empty.limit, committed=empty.committed, reserved=reserved)
+    def _lines_of(self, policy: Policy, claim: Claim) -> list[tuple[Line, Total]]:
+        """The limited lines that a claim is held against, without what its owner has, and what both rules leave it.
 
-    def _lines_of(self, policy: Policy, category: Category) -> tuple[Line, Line]:
-        """The lines that a claim of this category is held against."""
-        return (self._line(policy, None), self._line(policy, category))
+        That is never less than what it holds already.
+        """
+        own = self._claims.get(claim.uid)
+        charged = self._charged(own) if own is not None and policy in self._policies_of(own.labels) else NOTHING
+        found = []
+        for category in (None, claim.category):
+            others, held = self._lines[policy.name][category], NOTHING
+            if own is not None and category in (None, own.category):
+                others, held = others.with_more(NOTHING - charged), own.charge
+            left = others.remaining
+            if left is not None:
+                found.append((others, max(left, held.month)))
+        return found
 
     def _barred(self, policy: Policy, claim: Claim) -> Refused[ReadyReason] | None:
         """Object to a category that the policy does not pay for, unless something of it is held already."""
         allowed = policy.spec.allowed_categories
-        if not allowed or claim.category in allowed or self._held_as(claim, claim.category):
+        own = self._claims.get(claim.uid)
+        if not allowed or claim.category in allowed or (own and own.category is claim.category and own.charge):
             return None
         names = ", ".join(allowed)
         message = f"BudgetPolicy {policy.name} pays for {names}, not for category {claim.category}"

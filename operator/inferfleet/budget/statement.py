@@ -26,9 +26,11 @@ class Line:
     committed: Total
     reserved: Charge = NOTHING
 
-    def beside(self, charge: Charge) -> "Line":
-        """The line without this part of what is reserved."""
-        return Line(category=self.category, limit=self.limit, committed=self.committed, reserved=self.reserved - charge)
+    def with_more(self, charge: Charge) -> "Line":
+        """The line with a charge more (or less, where it is negative)."""
+        if not charge:
+            return self
+        return Line(category=self.category, limit=self.limit, committed=self.committed, reserved=self.reserved + charge)
 
     @property
     def promised(self) -> Total:

@@ -30,8 +30,8 @@ def commit(attempt: Attempt, outcome: Outcome) -> Decision:
     return outcome.decision
 
 
-def placed(attempt: Attempt, course: Course, allocation: Allocation) -> Outcome:
-    """Something runs: as it did, with another count, moved, or for the first time."""
+def placed(attempt: Attempt, course: Course, allocation: Allocation, *, pools: frozenset[str]) -> Outcome:
+    """Something runs: as it did, with another count, moved, or for the first time. `pools` could change that."""
     demand = attempt.demand
     runs = placements(demand, allocation, _names(attempt, course, allocation))
     drains = _draining(attempt, course, runs)
@@ -59,6 +59,7 @@ def placed(attempt: Attempt, course: Course, allocation: Allocation) -> Outcome:
         history=history,
         revisit_at=_revisit_at(attempt, course, history, moving=bool(drains)),
         cheaper=course.cheaper,
+        pools=pools,
     )
     return Outcome(decision=decision, claim=claim, promised=_promised(allocation))
 

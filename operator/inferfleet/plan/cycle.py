@@ -13,9 +13,9 @@ from inferfleet.budget import Ledger, Rules, combine, matching
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand, Labels
 from inferfleet.domain.world import Policy, World
-from inferfleet.plan.admission.admission import admit, feasible
+from inferfleet.plan.admission.admission import Admitted, admit
 from inferfleet.plan.admission.attempt import Attempt
-from inferfleet.plan.admission.cache import Admitted, CandidateCache
+from inferfleet.plan.admission.cache import CandidateCache
 from inferfleet.plan.admission.capacity import Capacity
 from inferfleet.plan.candidates.assess import assess, site_of
 from inferfleet.plan.candidates.quote import quoted
@@ -45,6 +45,7 @@ class Cycle:
         self._prices = {pool.name: pool.price for pool in world.pools}
         self._capacity = Capacity(world)
         self._ledger = Ledger(world)
+        self._shapes: dict[Shape, Shape] = {}
         self._assessed: dict[Shape, tuple[Candidate, ...]] = {}
         self._considered: dict[Shape, frozenset[str]] = {}
         self._caches: dict[tuple[Shape, int | None], CandidateCache] = {}
@@ -62,10 +63,10 @@ class Cycle:
 
     def attempt(self, demand: Demand) -> Attempt:
         """Begin to decide for a demand."""
-        return Attempt(
-            demand=demand,
-            holding=self.world.holdings.get(demand.uid),
-            policies=self.governed(demand.namespace_labels).policies,
+        return Attempt.begin(
+            demand,
+            self.world.holdings.get(demand.uid),
+            self.governed(demand.namespace_labels).policies,
             capacity=self._capacity,
             ledger=self._ledger,
             now=self._now,
@@ -74,7 +75,8 @@ class Cycle:
     def shape(self, demand: Demand) -> Shape:
         """Return the shape of a demand whose model is known."""
         governed = self.governed(demand.namespace_labels)
-        return shape_of(demand, governed.rules, self.world.calibrations, dedicated_pools=governed.dedicated_pools)
+        shape = shape_of(demand, governed.rules, self.world.calibrations, dedicated_pools=governed.dedicated_pools)
+        return self._shapes.setdefault(shape, shape)  # one object for equal ones: later look-ups compare identities
 
     def candidates(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
         """Return the assessed, sized and quoted candidates, cheapest first."""
@@ -86,8 +88,7 @@ class Cycle:
         cache = self._cache(attempt, shape)
         if cache is not None:
             return cache.admitted(attempt)
-        found = admit(attempt, candidates)
-        return found, feasible(found)
+        return admit(attempt, candidates, self._prices)
 
     def considered(self, shape: Shape) -> frozenset[str]:
         """Return the pools whose price, capacity or back-off could still change a decision about this shape."""
@@ -97,12 +98,12 @@ class Cycle:
         return self._considered[shape]
 
     def _cache(self, attempt: Attempt, shape: Shape) -> CandidateCache | None:
-        """Candidates that all demands of a shape share; what runs, and what has a deadline, is looked at by itself."""
-        if attempt.retained.running or attempt.batch:
+        """Candidates that all demands of a shape share; what runs, waits or has a deadline is looked at by itself."""
+        if attempt.retained.running or attempt.retained.excluded or attempt.batch:
             return None
         key = (shape, attempt.demand.spec.replicas)
         if key not in self._caches:
-            self._caches[key] = CandidateCache(self._quoted(attempt, shape), self._capacity)
+            self._caches[key] = CandidateCache(self._quoted(attempt, shape), self._capacity, self._prices)
         return self._caches[key]
 
     def _quoted(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:

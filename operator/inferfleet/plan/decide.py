@@ -6,7 +6,6 @@ or dollar. The same world gives the same decisions in whatever order its objects
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from inferfleet.domain.decision import Decision
@@ -49,10 +48,10 @@ def _decide_one(cycle: Cycle, demand: Demand) -> Decision:
     course = choose(attempt, candidates, admitted)
     # 6 Commit.
     if course.allocation is None:
-        outcome = left_out(attempt, candidates, course, shape.calibrations)
+        outcome = left_out(attempt, candidates, course, shape.calibrations, pools=cycle.considered(shape))
     else:
-        outcome = placed(attempt, course, course.allocation)
-    return replace(commit(attempt, outcome), pools=cycle.considered(shape))
+        outcome = placed(attempt, course, course.allocation, pools=cycle.considered(shape))
+    return commit(attempt, outcome)
 
 
 def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str, str]:

@@ -91,8 +91,18 @@ def released(attempt: Attempt, message: str, now: datetime) -> Outcome:
     return replace(outcome, decision=replace(outcome.decision, revisit_at=now + FIRST_PAUSE))
 
 
-def left_out(attempt: Attempt, candidates: Sequence[Candidate], course: Course, calibrations: Calibrations) -> Outcome:
-    """Nothing can serve it: give up what did not come or ran out of memory, end a move that is over, say why."""
+def left_out(
+    attempt: Attempt,
+    candidates: Sequence[Candidate],
+    course: Course,
+    calibrations: Calibrations,
+    *,
+    pools: frozenset[str],
+) -> Outcome:
+    """Nothing can serve it: give up what did not come or ran out of memory, end a move that is over, say why.
+
+    `pools` could change that.
+    """
     holding = _arrived(without_released(attempt.holding, attempt.retained))
     left = surviving(holding, calibrations)
     why = explained(obstacle(course.candidates), course.candidates, calibrations, released=left != holding)
@@ -101,6 +111,7 @@ def left_out(attempt: Attempt, candidates: Sequence[Candidate], course: Course, 
         outcome.decision,
         history=replace(attempt.history, back_offs=attempt.retained.back_offs),
         revisit_at=_revisit_at(attempt, candidates, left),
+        pools=pools,
     )
     return replace(outcome, decision=decision)
 

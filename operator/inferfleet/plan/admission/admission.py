@@ -4,7 +4,7 @@ In: quoted candidates and an attempt. Out: the same candidates in the same order
 runs already is kept, and grown as far as capacity and money reach.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from inferfleet.api.reasons import Reason
@@ -15,13 +15,37 @@ from inferfleet.domain.refused import Chain, Refused, Words
 from inferfleet.domain.wording import usd_text
 from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.capacity import Capacity
+from inferfleet.plan.candidates.quote import Prices, in_order
 from inferfleet.plan.candidates.running import running_here
 from inferfleet.plan.candidates.sizing import reserved_replicas
 
 
-def admit(attempt: Attempt, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+class Admitted:
+    """What could run now (`able`, in the order of preference), and all candidates as they stand, for who reads them."""
+
+    __slots__ = ("_prices", "_standing", "able")
+
+    def __init__(self, able: Sequence[Candidate], standing: Callable[[], Iterable[Candidate]], prices: Prices) -> None:
+        """Take what makes the candidates, from values that do not change any more."""
+        self.able = able
+        self._standing = standing
+        self._prices = prices
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every candidate, in the order of the record; refused where something objects."""
+        return in_order(self._standing(), self._prices)
+
+    def changed(self, change: Callable[[Candidate], Candidate]) -> "Admitted":
+        """Return the candidates after a change of each."""
+        found = tuple(change(item) for item in self.candidates)
+        return Admitted(feasible(found), lambda: found, self._prices)
+
+
+def admit(attempt: Attempt, candidates: Iterable[Candidate], prices: Prices) -> Admitted:
     """Return the candidates as they stand now; the first objection refuses one."""
-    return tuple(item if item.refusal is not None else _admitted(attempt, item) for item in candidates)
+    found = tuple(item if item.refusal is not None else _admitted(attempt, item) for item in candidates)
+    return Admitted(feasible(found), lambda: found, prices)
 
 
 def feasible(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -7,7 +7,6 @@ affordable. Capacity and ledger are only read here; `commit` charges them.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 from inferfleet.api.enums import Role
 from inferfleet.budget import Headroom, Ledger, claim_of
@@ -21,21 +20,45 @@ from inferfleet.plan.admission.backoff import Retained, retain
 from inferfleet.plan.admission.capacity import Capacity
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Attempt:
-    """See the module. `policies` match the namespace; `now` is None where there is no clock (offline)."""
+    """See the module.
+
+    `retained` is what of the holding still counts. `policies` match the namespace; `headroom` is what they leave for
+    this demand's owner now. `now` is None where there is no clock (offline).
+    """
 
     demand: Demand
     holding: Holding | None
+    retained: Retained
     policies: tuple[Policy, ...]
+    headroom: Headroom
     capacity: Capacity
     ledger: Ledger
     now: datetime | None
 
-    @cached_property
-    def retained(self) -> Retained:
-        """What of the holding still counts."""
-        return retain(self.holding, self.now)
+    @classmethod
+    def begin(
+        cls,
+        demand: Demand,
+        holding: Holding | None,
+        policies: tuple[Policy, ...],
+        *,
+        capacity: Capacity,
+        ledger: Ledger,
+        now: datetime | None,
+    ) -> "Attempt":
+        """Look at what is held and at what the policies leave, as of now."""
+        return cls(
+            demand=demand,
+            holding=holding,
+            retained=retain(holding, now),
+            policies=policies,
+            headroom=ledger.headroom(claim_of(demand, NOTHING), policies),
+            capacity=capacity,
+            ledger=ledger,
+            now=now,
+        )
 
     @property
     def history(self) -> History:
@@ -52,15 +75,10 @@ class Attempt:
         """Whether what is held was admitted for the spec as it stands: then only estimates and prices have changed."""
         return self.holding is not None and self.holding.generation == self.demand.generation
 
-    @cached_property
-    def headroom(self) -> Headroom:
-        """What the policies leave for this demand's owner now."""
-        return self.ledger.headroom(claim_of(self.demand, NOTHING), self.policies)
-
-    @cached_property
+    @property
     def draining(self) -> tuple[Placement, ...]:
         """What runs on, and is paid for, until what takes its place is ready."""
-        return self.able_to_drain(self.retained.draining)
+        return self.able_to_drain(self.retained.draining) if self.retained.draining else ()
 
     def able_to_drain(self, leaving: Iterable[Placement]) -> tuple[Placement, ...]:
         """Return what of this serves on, as `Draining`, while its successor starts.
@@ -75,11 +93,12 @@ class Attempt:
 
     def charge(self, *parts: Candidate) -> Charge:
         """What would be held with these running, what drains beside them included."""
-        charge = Charge.sum(part.claim for part in parts)
-        if not self.draining or self._ready(parts):
+        charge = parts[0].claim if len(parts) == 1 else Charge.sum(part.claim for part in parts)
+        drains = self.draining
+        if not drains or self._ready(parts):
             return charge
         names = {part.running.name for part in parts if part.running}
-        return charge + Charge(RunRate.sum(item.run_rate for item in self.draining if item.name not in names))
+        return charge + Charge(RunRate.sum(item.run_rate for item in drains if item.name not in names))
 
     def affords(self, *parts: Candidate) -> bool:
         """Whether the budgets allow these to run together."""

@@ -1,7 +1,7 @@
 """The candidates of one shape as they stand against capacity, brought up to date instead of asked anew.
 
-In: the candidates of a shape, then the capacity again and again. Out: the candidates with those refused that find no
-room. Within a cycle capacity only shrinks, so only pools that gave something since the last look are looked at again.
+In: the candidates of a shape, then the capacity again and again. Out: which of them an attempt could use. Within a cycle
+capacity only shrinks, so only pools that gave something since the last look are looked at again.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,16 @@ from inferfleet.api.reasons import Reason
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.money import NOTHING
 from inferfleet.domain.refused import Chain, Refused
-from inferfleet.plan.admission.admission import admit, feasible, no_capacity, no_price, over_budget
+from inferfleet.plan.admission.admission import (
+    Admitted,
+    feasible,
+    no_capacity,
+    no_price,
+    over_budget,
+)
 from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.capacity import Capacity
-
-Admitted = tuple[tuple[Candidate, ...], list[Candidate]]
-"""All candidates, and those of them that are feasible."""
+from inferfleet.plan.candidates.quote import Prices
 
 _WITHOUT_MONEY = Chain(
     (Reason.NO_CAPACITY, no_capacity), (Reason.NO_PRICE, lambda candidate, capacity: no_price(candidate))
@@ -23,45 +27,56 @@ _WITHOUT_MONEY = Chain(
 
 
 class CandidateCache:
-    """See the module. Belongs to one cycle; `largest` is the largest claim of any candidate."""
+    """See the module. Belongs to one cycle, and to attempts of which nothing runs yet and no pool backs off."""
 
-    def __init__(self, candidates: Iterable[Candidate], capacity: Capacity) -> None:
+    def __init__(self, candidates: Iterable[Candidate], capacity: Capacity, prices: Prices) -> None:
         """Look at all of it once."""
         self.candidates = tuple(candidates)
         self._capacity = capacity
+        self._prices = prices
         self._standing = [self._checked(item) for item in self.candidates]
-        self._places: dict[str, list[int]] = {}
+        self._open: dict[str, list[int]] = {}
         for index, item in enumerate(self._standing):
             if item.refusal is None:
-                self._places.setdefault(item.pool, []).append(index)
+                self._open.setdefault(item.pool, []).append(index)
         self._seen = len(capacity.given)
         self._shown: Admitted | None = None
-        claims = (item.claim for item in self.candidates if item.refusal is None)
+        claims = (item.claim for item in self._standing if item.refusal is None)
         self._largest = max(claims, key=lambda claim: claim.month, default=NOTHING)
 
     def admitted(self, attempt: Attempt) -> Admitted:
-        """Return the candidates as capacity and the attempt's money leave them now."""
-        if attempt.retained.excluded:
-            found = admit(attempt, self.candidates)
-            return found, feasible(found)
-        standing, able = self._with_capacity()
-        if attempt.headroom.allows(self._largest):
-            return standing, able
-        found = tuple(_affordable(item, attempt) for item in standing)
-        return found, feasible(found)
+        """Return what capacity and the attempt's money leave now."""
+        shown, headroom = self._with_capacity(), attempt.headroom
+        if headroom.allows(self._largest):
+            return shown
+        able = [item for item in shown.able if headroom.allows(item.claim)]
+        if not able:  # what is left may be probes
+            return shown.changed(lambda item: _affordable(item, attempt))
+        return Admitted(able, lambda: (_affordable(item, attempt) for item in shown.candidates), self._prices)
 
     def _with_capacity(self) -> Admitted:
         given = self._capacity.given
         for pool in dict.fromkeys(given[self._seen :]):
-            for index in self._places.get(pool, ()):
-                before = self._standing[index]
-                after = self._standing[index] = self._checked(before)
-                if after is not before:
-                    self._shown = None
+            self._look_again(pool)
         self._seen = len(given)
         if self._shown is None:
-            self._shown = tuple(self._standing), feasible(self._standing)
+            standing = tuple(self._standing)
+            able = feasible(standing)
+            self._shown = Admitted(able, lambda: standing, self._prices)
         return self._shown
+
+    def _look_again(self, pool: str) -> None:
+        """Refuse what finds no room in the pool any more."""
+        still = []
+        for index in self._open.get(pool, ()):
+            item = self._standing[index]
+            if self._capacity.room(pool, item.tensor_parallel_size) >= item.replicas:
+                still.append(index)
+            else:
+                self._standing[index] = self._checked(item)
+                self._shown = None
+        if pool in self._open:
+            self._open[pool] = still
 
     def _checked(self, candidate: Candidate) -> Candidate:
         if candidate.refusal is not None:

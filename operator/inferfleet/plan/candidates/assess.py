@@ -95,8 +95,8 @@ def _in_pool(name: str, item: Candidate) -> Candidate:
     """Say of one pool what was worked out for its hardware."""
     refusal = item.refusal
     if refusal is None:
-        return replace(item, pool=name)
-    return replace(item, pool=name, refusal=Refused(refusal.reason, lambda: refusal.message.replace(HERE, name)))
+        return item.stage(pool=name)
+    return item.stage(pool=name, refusal=Refused(refusal.reason, lambda: refusal.message.replace(HERE, name)))
 
 
 def _at(pool: Pool, size: int) -> Candidate:
@@ -118,7 +118,7 @@ def _of_size(shape: Shape, pool: Pool, size: int) -> Candidate:
     except ValueError as error:  # a quantisation or an engine version that the memory model does not know
         return candidate.refused(Refused(Reason.PRECISION_NOT_SUPPORTED, str(error)))
     if fit.refusal is not None and fit.refusal.reason is not Reason.TOO_CLOSE:
-        return replace(candidate, engine=fit.engine, memory=fit.memory, refusal=fit.refusal)
+        return candidate.stage(engine=fit.engine, memory=fit.memory, refusal=fit.refusal)
     return _with_speed(shape, pool, fit.engine, fit.memory, probe=fit.refusal is not None)
 
 

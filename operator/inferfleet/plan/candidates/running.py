@@ -38,7 +38,7 @@ def as_running(
     if not same_spec or refusal is None or refusal.reason is not Reason.TOO_SLOW or assessed.speed is None:
         return assessed
     # Slower than it seemed when it was chosen: constants and calibration never move what runs (api.md, Moving).
-    return replace(assessed, refusal=None, needed=max(assessed.needed, placement.replicas), slower=refusal.message)
+    return assessed.stage(refusal=None, needed=max(assessed.needed, placement.replicas), slower=refusal.message)
 
 
 def _fits_as_it_runs(shape: Shape, pool: Pool, candidate: Candidate, placement: Placement) -> Candidate:

@@ -71,7 +71,7 @@ def shape_of(
     The demand's model must be known. `dedicated_pools` are those reserved for namespaces of which this is one.
     """
     assert isinstance(demand.model, Model)
-    spec = demand.spec.model_copy(update={"replicas": None})
+    spec = demand.spec if demand.spec.replicas is None else demand.spec.model_copy(update={"replicas": None})
     return Shape(
         spec=spec,
         model=demand.model,

@@ -4,7 +4,7 @@ In: an attempt, its candidates, and which of them are admitted. Out: a `Course`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -13,10 +13,9 @@ from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Record
 from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
-from inferfleet.plan.admission.admission import feasible
+from inferfleet.plan.admission.admission import Admitted
 from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.backoff import Retained
-from inferfleet.plan.admission.cache import Admitted
 from inferfleet.plan.choice.allocation import Allocation, allocated, alone
 from inferfleet.plan.choice.mix import MOST_KINDS, cheapest_mixture, may_mix, resized
 from inferfleet.plan.choice.placements import Names, nameable
@@ -48,21 +47,20 @@ def choose(attempt: Attempt, candidates: Sequence[Candidate], admitted: Admitted
 
     `candidates` are the quoted ones, `admitted` the same as capacity and money leave them.
     """
-    standing, able = admitted
     retained = attempt.retained
     for kept in (retained, retained.turned_back()) if retained.draining else (retained,):
-        current = _running(attempt, standing, able, kept)
+        current = _running(attempt, admitted, kept)
         if current is None:
             continue
         sized = _sized(attempt, current)
         if sized.affordable:
-            return _going_on(attempt, candidates, (standing, able), sized, kept)
-        standing = tuple(_too_dear_together(attempt, item, sized.allocation) for item in standing)
-        able = feasible(standing)
+            return _going_on(attempt, candidates, admitted, sized, kept)
+        admitted = admitted.changed(partial(_unless_too_dear_together, attempt, sized.allocation))
+    able = admitted.able
     best = alone(able[0]) if able else None
     mixture = cheapest_mixture(attempt, candidates, _serving(able)) if may_mix(attempt.demand) else None
     allocation = mixture or best
-    return Course(allocation=allocation, candidates=recorded(standing, able, allocation), retained=retained)
+    return Course(allocation=allocation, candidates=recorded(admitted, allocation), retained=retained)
 
 
 def taken_names(attempt: Attempt) -> Names:
@@ -81,20 +79,18 @@ class _Sized:
     affordable: bool = True
 
 
-def _running(
-    attempt: Attempt, standing: Sequence[Candidate], able: Sequence[Candidate], retained: Retained
-) -> Allocation | None:
+def _running(attempt: Attempt, admitted: Admitted, retained: Retained) -> Allocation | None:
     """What runs, where nothing but money may speak against it; what two kinds cost is asked of both together."""
     if len(retained.kept) < MOST_KINDS:
-        return allocated(able, retained.kept)
+        return allocated(admitted.able, retained.kept)
     if not may_mix(attempt.demand):
         return None
-    return allocated((_whatever_it_costs(item) for item in standing if item.running), retained.kept)
+    return allocated((_whatever_it_costs(item) for item in admitted.candidates if item.running), retained.kept)
 
 
 def _whatever_it_costs(candidate: Candidate) -> Candidate:
     refused = candidate.refusal is not None and candidate.refusal.reason is Reason.OVER_BUDGET
-    return replace(candidate, refusal=None) if refused else candidate
+    return candidate.stage(refusal=None) if refused else candidate
 
 
 def _sized(attempt: Attempt, current: Allocation) -> _Sized:
@@ -108,7 +104,7 @@ def _sized(attempt: Attempt, current: Allocation) -> _Sized:
     return _Sized(allocation=wanted, affordable=attempt.affords(*wanted.parts))
 
 
-def _too_dear_together(attempt: Attempt, candidate: Candidate, mix: Allocation) -> Candidate:
+def _unless_too_dear_together(attempt: Attempt, mix: Allocation, candidate: Candidate) -> Candidate:
     """Refuse a part of a mix that cannot be paid for, unless it can serve alone."""
     ours = candidate.running is not None and candidate.running in mix.running
     if not ours or (candidate.refusal is None and not candidate.count.short):
@@ -120,19 +116,16 @@ def _going_on(
     attempt: Attempt, candidates: Sequence[Candidate], admitted: Admitted, going_on: _Sized, retained: Retained
 ) -> Course:
     """Something runs and may stay, or move to something that is worth a move."""
-    standing, able = admitted
     current = going_on.allocation
     move_to = partial(Move, attempt=attempt, current=current, under_way=bool(retained.draining))
-    moves = [move_to(target=target) for target in _cheaper(attempt, candidates, able, current)]
+    moves = [move_to(target=target) for target in _cheaper(attempt, candidates, admitted.able, current)]
     objections = [(move, REBALANCE.refusal(move)) for move in moves]
     target = next((move.target for move, objection in objections if objection is None), None)
     if target is not None:
         target = overlapping(attempt.demand, target)
     return Course(
         allocation=target or current,
-        candidates=recorded(
-            standing, able, target or current, lambda candidate: _why_stay(move_to(target=alone(candidate)))
-        ),
+        candidates=recorded(admitted, target or current, lambda candidate: _why_stay(move_to(target=alone(candidate)))),
         retained=retained,
         moves=target is not None,
         fewer_since=None if target else going_on.fewer_since,

@@ -8,6 +8,7 @@ from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Record
 from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
+from inferfleet.plan.admission.admission import Admitted
 from inferfleet.plan.candidates.sizing import HEADROOM
 from inferfleet.plan.choice.allocation import Allocation
 
@@ -15,14 +16,9 @@ WhyStay = Callable[[Candidate], str]
 """Why something cheaper than what runs is not moved to."""
 
 
-def recorded(
-    candidates: Sequence[Candidate],
-    able: Sequence[Candidate],
-    allocation: Allocation | None,
-    why_stay: WhyStay | None = None,
-) -> Record:
+def recorded(admitted: Admitted, allocation: Allocation | None, why_stay: WhyStay | None = None) -> Record:
     """Return the record of all candidates, which is worded only when it is read."""
-    return Record(lambda: _record(candidates, able, allocation, why_stay or _no_move))
+    return Record(lambda: _record(admitted, allocation, why_stay or _no_move))
 
 
 def obstacle(candidates: Sequence[Candidate]) -> Refused[ReadyReason]:
@@ -74,12 +70,11 @@ def _percentages(amounts: Sequence[float]) -> str:
     return " and ".join(f"{amount / sum(amounts) * 100:.0f} %" for amount in amounts)
 
 
-def _record(
-    candidates: Sequence[Candidate], able: Sequence[Candidate], allocation: Allocation | None, why_stay: WhyStay
-) -> tuple[Candidate, ...]:
+def _record(admitted: Admitted, allocation: Allocation | None, why_stay: WhyStay) -> tuple[Candidate, ...]:
     parts = {part.kind: part for part in allocation.parts} if allocation else {}
-    usable, record = {item.kind for item in able}, []
-    for item in candidates:
+    able, record = admitted.able, []
+    usable = {item.kind for item in able}
+    for item in admitted.candidates:
         part = parts.get(item.kind)
         if part is not None:
             record.append(part.judged(Verdict.CHOSEN, _why_chosen(part, able), praise(part)))
