@@ -22,15 +22,16 @@ from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.traffic import Traffic
-from inferfleet.engine import memory
-from inferfleet.engine.settings import (
+from inferfleet.engine import (
     DEFAULT_UTILIZATION,
     DEFAULT_VERSION,
     batch_limits,
     default_context,
+    kv_cache_problem,
+    memory,
     on_the_fly_quantization,
+    quantization_problem,
 )
-from inferfleet.engine.support import kv_cache_problem, quantization_problem
 
 # A config.json is a few kilobytes; the largest published ones stay below one megabyte.
 LARGEST_CONFIG_BYTES = 4_000_000

@@ -5,7 +5,7 @@ so that the same cluster gives the same value in whatever order its objects arri
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from inferfleet.api.enums import CapacityType, Interconnect
@@ -84,6 +84,20 @@ class Pool:
     counted_elsewhere: str | None = None
     left_out: tuple[str, ...] = ()
     avoided: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def reported_gpu(self) -> GPU:
+        """The GPU with the memory that the nodes report, where they do: never the nominal size.
+
+        What CUDA leaves of it was measured at the type's own size and is scaled with the reported one. The GPU must be
+        known.
+        """
+        gpu = self.gpu
+        assert gpu is not None
+        if self.memory_mib is None or self.memory_mib == gpu.memory_mib:
+            return gpu
+        usable = None if gpu.usable_gib is None else gpu.usable_gib * self.memory_mib / gpu.memory_mib
+        return replace(gpu, memory_mib=self.memory_mib, usable_gib=usable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

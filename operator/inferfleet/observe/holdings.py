@@ -21,7 +21,7 @@ from inferfleet.domain.history import NO_HISTORY, BackOff, History
 from inferfleet.domain.money import HOURS_PER_MONTH, ZERO, Total
 from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
-from inferfleet.engine.settings import DEFAULT_VERSION
+from inferfleet.engine import DEFAULT_VERSION
 from inferfleet.observe.engine_arguments import engine_settings
 from inferfleet.observe.objects import Deployment
 

@@ -9,10 +9,7 @@ from inferfleet.domain.model import Model
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.refused import Chain
 from inferfleet.domain.world import World
-from inferfleet.engine.arguments import check_extra_args
-from inferfleet.engine.images import check_image
-from inferfleet.engine.settings import DEFAULT_VERSION
-from inferfleet.engine.support import kv_cache_problem, request_problem
+from inferfleet.engine import DEFAULT_VERSION, check_extra_args, check_image, kv_cache_problem, request_problem
 from inferfleet.plan.admission.attempt import Attempt
 
 

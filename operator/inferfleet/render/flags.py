@@ -12,7 +12,7 @@ from inferfleet.catalog.engine_flags import version_key
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.problem import Problem
-from inferfleet.engine.arguments import check_extra_args
+from inferfleet.engine import check_extra_args
 from inferfleet.render.manifest import RenderError
 from inferfleet.render.names import ENGINE_PORT, MODEL_SOURCE_PATH
 

@@ -3,7 +3,7 @@
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
-from inferfleet.engine.images import default_image
+from inferfleet.engine import default_image
 
 
 def engine_image(demand: Demand, placement: Placement, pool: Pool) -> str:

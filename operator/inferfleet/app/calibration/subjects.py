@@ -9,21 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inferfleet.app.planner import Decided
-from inferfleet.budget.policies import Rules, matching
+from inferfleet.budget import matching
 from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
 from inferfleet.domain.observed import Child, EngineContainer, Key, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.problem import Problem
+from inferfleet.domain.traffic import traffic_of
 from inferfleet.domain.world import Pool, World
+from inferfleet.engine import check_image
 from inferfleet.engine.calibration import Setting
-from inferfleet.engine.images import check_image
 from inferfleet.observe.engine_arguments import MODEL_NAME_FLAG, engine_of_child, flags_of, settings_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.world import read_policies
-from inferfleet.plan.candidates.fitting import gpu_of
-from inferfleet.plan.candidates.shape import shape_of
 from inferfleet.render import engine_image
 
 
@@ -55,10 +54,10 @@ def setting_of(demand: Demand, placement: Placement, pool: Pool) -> Setting | No
         namespace=demand.namespace,
         model=demand.model,
         gpu_type=placement.gpu_type,
-        gpu=gpu_of(pool),
+        gpu=pool.reported_gpu,
         engine=placement.engine,
         interconnect=pool.interconnect,
-        traffic=shape_of(demand, Rules()).traffic,
+        traffic=traffic_of(demand.spec),
     )
 
 

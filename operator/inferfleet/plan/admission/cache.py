@@ -1,7 +1,7 @@
 """The candidates of one shape as they stand against capacity, brought up to date instead of asked anew.
 
-In: the candidates of a shape, then the capacity again and again. Out: which of them an attempt could use. Within a cycle
-capacity only shrinks, so only pools that gave something since the last look are looked at again.
+In: the candidates of a shape, then the capacity again and again. Out: which of them an attempt could use. Within a
+cycle capacity only shrinks, so only pools that gave something since the last look are looked at again.
 """
 
 from collections.abc import Iterable

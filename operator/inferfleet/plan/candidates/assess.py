@@ -15,11 +15,10 @@ from inferfleet.domain.refused import Refused
 from inferfleet.domain.speed import Speed
 from inferfleet.domain.wording import duration_text
 from inferfleet.domain.world import Pool
-from inferfleet.engine import memory, throughput
+from inferfleet.engine import engine_settings, memory, throughput
 from inferfleet.engine.calibration import speed_calibration
-from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.candidates.filters import FILTERS
-from inferfleet.plan.candidates.fitting import estimate_of, fitting, gpu_of
+from inferfleet.plan.candidates.fitting import estimate_of, fitting
 from inferfleet.plan.candidates.shape import Shape
 from inferfleet.plan.candidates.sizing import (
     DEADLINE_SHARE,
@@ -114,7 +113,7 @@ def _of_size(shape: Shape, pool: Pool, size: int) -> Candidate:
         message = f"tensor parallel size {size} is above spec.placement.maxTensorParallelSize {limit}"
         return candidate.refused(Refused(Reason.TOO_MANY_GPUS, message))
     try:
-        fit = fitting(shape, pool, engine_settings(shape.spec, shape.model, gpu_of(pool), size))
+        fit = fitting(shape, pool, engine_settings(shape.spec, shape.model, pool.reported_gpu, size))
     except ValueError as error:  # a quantisation or an engine version that the memory model does not know
         return candidate.refused(Refused(Reason.PRECISION_NOT_SUPPORTED, str(error)))
     if fit.refusal is not None and fit.refusal.reason is not Reason.TOO_CLOSE:
@@ -127,7 +126,7 @@ def _with_speed(
 ) -> Candidate:
     speed = _speed(
         shape.model,
-        gpu_of(pool),
+        pool.reported_gpu,
         engine,
         estimate,
         shape.traffic,

@@ -9,7 +9,7 @@ from inferfleet.api.reasons import Reason
 from inferfleet.catalog.gpu_resource import resource_problem
 from inferfleet.domain.refused import Chain
 from inferfleet.domain.world import Pool
-from inferfleet.engine.support import precision_problem
+from inferfleet.engine import precision_problem
 from inferfleet.plan.candidates.shape import Shape
 
 

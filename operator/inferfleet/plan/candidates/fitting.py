@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.engine import EngineSettings
-from inferfleet.domain.gpu import GPU
 from inferfleet.domain.memory import Fit, MemoryEstimate, MemoryTerm
 from inferfleet.domain.refused import Refused
 from inferfleet.domain.traffic import stated_request
@@ -56,20 +55,9 @@ def fitting(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:
 def estimate_of(shape: Shape, pool: Pool, engine: EngineSettings) -> MemoryEstimate:
     """Return the memory of these settings, calibrated by what engines with the same flags printed."""
     calibration = memory_calibration(shape.calibrations, pool.gpu_type, engine)
-    return memory.estimate(shape.model, gpu_of(pool), engine, interconnect=pool.interconnect, calibration=calibration)
-
-
-def gpu_of(pool: Pool) -> GPU:
-    """Return the pool's GPU with the memory that its nodes report, where they do: never the nominal size.
-
-    What CUDA leaves of it was measured at the type's own size and is scaled with the reported one.
-    """
-    gpu = pool.gpu
-    assert gpu is not None
-    if pool.memory_mib is None or pool.memory_mib == gpu.memory_mib:
-        return gpu
-    usable = None if gpu.usable_gib is None else gpu.usable_gib * pool.memory_mib / gpu.memory_mib
-    return replace(gpu, memory_mib=pool.memory_mib, usable_gib=usable)
+    return memory.estimate(
+        shape.model, pool.reported_gpu, engine, interconnect=pool.interconnect, calibration=calibration
+    )
 
 
 def _judge(shape: Shape, pool: Pool, engine: EngineSettings) -> Fitting:

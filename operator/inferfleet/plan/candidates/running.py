@@ -11,10 +11,9 @@ from inferfleet.api.reasons import Reason
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
+from inferfleet.engine import engine_settings
 from inferfleet.engine.calibration import out_of_memory_at
-from inferfleet.engine.settings import engine_settings
 from inferfleet.plan.candidates.assess import assess_running
-from inferfleet.plan.candidates.fitting import gpu_of
 from inferfleet.plan.candidates.shape import Shape
 
 # Estimates: what runs is the better witness.
@@ -46,7 +45,7 @@ def _fits_as_it_runs(shape: Shape, pool: Pool, candidate: Candidate, placement: 
     refused = candidate.refusal is not None and candidate.refusal.reason not in _ESTIMATES
     if candidate.engine is None or refused:
         return candidate
-    wanted = engine_settings(shape.spec, shape.model, gpu_of(pool), candidate.tensor_parallel_size)
+    wanted = engine_settings(shape.spec, shape.model, pool.reported_gpu, candidate.tensor_parallel_size)
     consent = shape.spec.engine.min_model_len or wanted.max_model_len
     agreed = consent <= placement.engine.max_model_len <= wanted.max_model_len
     out_of_memory = out_of_memory_at(shape.calibrations, placement.gpu_type, placement.engine)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from inferfleet.api.enums import SpotPolicy, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
-from inferfleet.budget.policies import Rules
+from inferfleet.budget import Rules
 from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.model import Model
