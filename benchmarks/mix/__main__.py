@@ -12,7 +12,7 @@ from statistics import mean, median
 from typing import Any
 
 from benchmarks.mix.settings import PRICES, SHIPPED, Setting, read_settings
-from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, Mix, MixOption, cheapest_mix
+from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, Mix, ReplicaKind, cheapest_mix
 
 USERS_LIMIT = 2  # GPU types that the product mixes without a router that knows request sizes
 
@@ -99,7 +99,7 @@ def _needed(rate: float, capacity: float) -> int:
 
 def _solve(setting: Setting, most_kinds: int) -> Mix:
     options = [
-        MixOption(name=name, requests_per_second=capacity, usd_per_hour=PRICES[name])
+        ReplicaKind(name=name, requests_per_second=capacity, usd_per_hour=PRICES[name])
         for name, capacity in setting.capacities.items()
     ]
     mix = cheapest_mix(options, setting.requests_per_second, most_kinds=most_kinds)

@@ -8,14 +8,14 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, MixOption, cheapest_mix
+from inferfleet.plan.choice.mix_solver import COVERAGE_TOLERANCE, ReplicaKind, cheapest_mix
 
 # Rates in tenths, so that no sum lies within the solver's tolerance of the demand without meeting it.
 RATES = st.integers(0, 50).map(lambda tenths: tenths / 10)
 PRICES = st.integers(0, 9_999_999).map(lambda micro: Decimal(micro) / 1_000_000)
 OPTIONS = st.lists(
     st.builds(
-        MixOption,
+        ReplicaKind,
         name=st.sampled_from(["a", "b", "c", "d"]),
         requests_per_second=RATES,
         usd_per_hour=PRICES,
@@ -27,7 +27,7 @@ OPTIONS = st.lists(
 )
 
 
-def brute_force(options: Sequence[MixOption], rate: float, most_kinds: int) -> tuple[Decimal, int] | None:
+def brute_force(options: Sequence[ReplicaKind], rate: float, most_kinds: int) -> tuple[Decimal, int] | None:
     """Return (USD per hour, GPUs) of the best counts, by trying all of them."""
     useful = [option for option in options if option.requests_per_second > 0]
     bounds = [math.ceil(rate / option.requests_per_second) + 1 for option in useful]
@@ -50,7 +50,7 @@ def brute_force(options: Sequence[MixOption], rate: float, most_kinds: int) -> t
 
 @settings(max_examples=150, deadline=None)
 @given(options=OPTIONS, rate=st.integers(0, 60).map(lambda tenths: tenths / 10), most_kinds=st.integers(1, 3))
-def test_the_mix_is_what_brute_force_finds(options: list[MixOption], rate: float, most_kinds: int) -> None:
+def test_the_mix_is_what_brute_force_finds(options: list[ReplicaKind], rate: float, most_kinds: int) -> None:
     found = cheapest_mix(options, rate, most_kinds=most_kinds)
     answer = None if found is None else (found.usd_per_hour, found.gpus)
     assert answer == brute_force(options, rate, most_kinds)
@@ -58,10 +58,10 @@ def test_the_mix_is_what_brute_force_finds(options: list[MixOption], rate: float
 
 @settings(max_examples=40, deadline=None)
 @given(options=st.permutations([
-    MixOption(name="a", requests_per_second=1.1, usd_per_hour=Decimal("0.7")),
-    MixOption(name="b", requests_per_second=2.3, usd_per_hour=Decimal("1.4")),
-    MixOption(name="c", requests_per_second=2.3, usd_per_hour=Decimal("1.4")),
-    MixOption(name="d", requests_per_second=7.9, usd_per_hour=Decimal("4.1")),
+    ReplicaKind(name="a", requests_per_second=1.1, usd_per_hour=Decimal("0.7")),
+    ReplicaKind(name="b", requests_per_second=2.3, usd_per_hour=Decimal("1.4")),
+    ReplicaKind(name="c", requests_per_second=2.3, usd_per_hour=Decimal("1.4")),
+    ReplicaKind(name="d", requests_per_second=7.9, usd_per_hour=Decimal("4.1")),
 ]), rate=st.floats(0.1, 40))  # fmt: skip
-def test_the_order_of_the_options_changes_nothing(options: list[MixOption], rate: float) -> None:
+def test_the_order_of_the_options_changes_nothing(options: list[ReplicaKind], rate: float) -> None:
     assert cheapest_mix(options, rate) == cheapest_mix(sorted(options, key=lambda option: option.name), rate)

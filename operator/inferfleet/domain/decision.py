@@ -52,7 +52,7 @@ class Record(Sequence[Candidate]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetVerdict:
-    """What the money gate said: `reason` is a condition reason (`Reserved`, `NoPolicy`, `OverBudget`, `GrowthHeld`).
+    """What the budgets said: `reason` is a condition reason (`Reserved`, `NoPolicy`, `OverBudget`, `GrowthHeld`).
 
     `reserved` is what each of the matching `policies` holds for it.
     """

@@ -1,4 +1,4 @@
-"""Decide for every demand: allowed, fits, fast enough, how many, priced, in stock, within budget, chosen, recorded.
+"""Decide for every demand: allowed, fits, fast enough, how many, priced, room for it, within budget, chosen, recorded.
 
 In: an immutable world, the demands and the time. Out: one `Decision` each. Demands are served in a fixed order
 (priority, first refused, namespace and name) against one capacity and one ledger, so two of them never get the same GPU

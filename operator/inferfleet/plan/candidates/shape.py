@@ -1,4 +1,4 @@
-"""The shape of a demand: everything that decides its candidates before stock and money are looked at.
+"""The shape of a demand: everything that decides its candidates before capacity and money are looked at.
 
 Many deployments share a shape (same model, traffic, limits), so all that is computed for a shape is computed once.
 """

@@ -16,7 +16,7 @@ from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.candidates.running import running_here
 from inferfleet.plan.candidates.sizing import HEADROOM
 from inferfleet.plan.choice.allocation import Allocation, reserving
-from inferfleet.plan.choice.mix_solver import Mix, MixOption, cheapest_mix
+from inferfleet.plan.choice.mix_solver import Mix, ReplicaKind, cheapest_mix
 
 MOST_KINDS = 2
 # "A replica mix over two GPU types when it saves at least 5 %" against the best single placement.
@@ -97,13 +97,13 @@ def _usable(attempt: Attempt, candidate: Candidate) -> bool:
     return candidate.refusal is None and candidate.quote is not None and not candidate.probe and not excluded
 
 
-def _kind(attempt: Attempt, candidate: Candidate) -> MixOption:
+def _kind(attempt: Attempt, candidate: Candidate) -> ReplicaKind:
     """One replica of a candidate as the mix sees it; its capacity is what is left after the headroom."""
     speed, quote = candidate.speed, candidate.quote
     assert speed is not None
     assert quote is not None
     mine = candidate.running.replicas if candidate.running else 0
-    return MixOption(
+    return ReplicaKind(
         name=_name(candidate),
         requests_per_second=speed.requests_per_second / (1 + HEADROOM[speed.confidence]),
         usd_per_hour=quote.replica.usd_per_hour,
@@ -122,13 +122,13 @@ def _room(attempt: Attempt, part: Candidate, running: int) -> int:
     return max(0, (_kind(attempt, part).most or 0) - running)
 
 
-def _solved(demand: Demand, kinds: Mapping[str, MixOption]) -> Mix | None:
+def _solved(demand: Demand, kinds: Mapping[str, ReplicaKind]) -> Mix | None:
     return cheapest_mix(_undominated(kinds.values(), _rate(demand)), _rate(demand), most_kinds=MOST_KINDS)
 
 
-def _undominated(kinds: Iterable[MixOption], rate: float) -> list[MixOption]:
+def _undominated(kinds: Iterable[ReplicaKind], rate: float) -> list[ReplicaKind]:
     """Drop kinds that one of the same GPU type can always replace: as fast, no dearer, enough of them for all."""
-    kept: list[MixOption] = []
+    kept: list[ReplicaKind] = []
     for kind in sorted(kinds, key=lambda item: (item.usd_per_hour, item.gpus, -item.requests_per_second, item.name)):
         replaced = any(
             other.group == kind.group

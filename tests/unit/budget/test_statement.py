@@ -1,0 +1,76 @@
+"""One sum for one budget: what admission checks is what the status shows."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from inferfleet.api.enums import CapacityType, Category
+from inferfleet.api.reasons import ReadyReason
+from inferfleet.budget import Ledger, Statement
+from inferfleet.domain.demand import Holding
+from inferfleet.domain.money import Total
+from inferfleet.domain.world import Policy, World
+from inferfleet.plan import decide
+from tests.builders import BATCH, demand, holding, placed, policy, pool, price, world
+
+L40S = pool("l40s-od", "nvidia-l40s-48gb", usd="1.00")
+SPOT = pool("l40s-spot", "nvidia-l40s-48gb", usd="1.00", capacity_type=CapacityType.SPOT)
+MONTH = Decimal(730)
+
+
+def batch(total: str, namespace: str = "team-a") -> Holding:
+    """A batch that runs and was admitted with this forecast."""
+    night = demand("night", base=BATCH, namespace=namespace)
+    (decision,) = decide(world(SPOT), [night])
+    return holding(night, decision, forecast=Total(Decimal(total)))
+
+
+def replicas(count: int) -> Holding:
+    """Real-time work of so many L40S at USD 1 per hour."""
+    chat = demand("chat")
+    (decision,) = decide(world(L40S), [chat])
+    served = replace(placed(decision), replicas=count, price=price("1.00"))
+    return replace(holding(chat, decision), placements=(served,))
+
+
+def statement(of: Policy, *holdings: Holding) -> Statement:
+    return Ledger(world(L40S, SPOT, policies=[of], holdings=holdings)).statement(of)
+
+
+def test_a_batch_and_real_time_work_are_summed_up_once() -> None:
+    found = statement(policy(usd="1500"), batch("700"), replicas(1))
+    assert found.whole.reserved.total == Total(Decimal(700))
+    assert found.whole.reserved.month == Total(700 + MONTH)
+    assert found.remaining == Total(Decimal(1500) - 700 - MONTH)
+
+
+def test_rule_one_leaves_what_batches_hold_aside() -> None:
+    line = statement(policy(usd="1500"), batch("700"), replicas(1)).whole
+    assert line.remaining_run_rate == Total(1500 - MONTH)
+
+
+def where(of: Policy, *holdings: Holding) -> World:
+    return world(L40S, SPOT, policies=[of], holdings=holdings)
+
+
+def test_real_time_work_is_not_admitted_into_the_money_of_a_batch() -> None:
+    """Two replicas cost 1460 of 1500 USD; a batch holds 700 of them."""
+    of, what = policy(usd="1500"), demand("chat", scaling={"minReplicas": 2})
+    (decision,) = decide(where(of, batch("700")), [what])
+    assert decision.blocked is ReadyReason.OVER_BUDGET
+    assert "800.00 of 1500.00 left, 660.00 short; held by night 700.00" in decision.message
+    assert Ledger(where(of, batch("700"))).statement(of).exceeded is None
+
+
+@pytest.mark.parametrize(("cap", "limit"), [("700", "5000"), ("5000", "700")], ids=["a category", "the whole"])
+def test_exceeded_names_the_line_of_which_more_is_promised_than_its_limit(cap: str, limit: str) -> None:
+    of = policy(usd=limit, categories=[{"name": "Inference", "usdPerMonth": cap}])
+    line = statement(of, replicas(1)).exceeded
+    assert line is not None
+    assert line.category is (Category.INFERENCE if limit == "5000" else None)
+    assert line.remaining == Total(Decimal(-30))
+
+
+def test_what_is_promised_to_the_last_cent_is_not_exceeded() -> None:
+    assert statement(policy(usd="730"), replicas(1)).exceeded is None
