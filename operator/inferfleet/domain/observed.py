@@ -125,8 +125,8 @@ class Child:
     `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
     object without status and bookkeeping, packed, for comparing with what we rendered; equal `content` means that
     nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
-    failed pods of a Job. `created` is when it was created (None: not known). `engine` is the engine container of its
-    pod template.
+    failed pods of a Job. `template_generation` is the generation that brought its pod template. `created` is when it
+    was created (None: not known). `engine` is the engine container of its pod template.
     """
 
     api_version: str
@@ -141,6 +141,7 @@ class Child:
     deleting: bool = False
     generation: int = 0
     observed_generation: int = 0
+    template_generation: int = 0
     replicas: int = 0
     ready_replicas: int = 0
     updated_replicas: int = 0
@@ -160,6 +161,14 @@ class Child:
     def has_pods(self) -> bool:
         """Whether it is a workload; others of the same name only stand in front of one."""
         return self.kind in ("Deployment", "Job")
+
+    @property
+    def rolling_out(self) -> bool:
+        """Whether pods of an older template serve, or may: the Deployment's controller has not seen the newest one yet.
+
+        More or fewer replicas of one template are no roll-out.
+        """
+        return self.observed_generation < self.template_generation or self.updated_replicas < self.replicas
 
     def condition(self, kind: str) -> ChildCondition | None:
         """Return the condition of this type, None without one."""

@@ -15,7 +15,7 @@ from inferfleet.observe import objects, project_nodes
 from inferfleet.observe.documents import labels_of
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.objects import Deployment, Platform
-from inferfleet.observe.project_children import child
+from inferfleet.observe.project_children import child, since_template
 from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
 from inferfleet.observe.used_gpus import count_pod
@@ -38,7 +38,7 @@ class Store:
         self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
         self.pods: Table[PodFacts] = Table(self._pod, on_change=self._pod_changed)
         self.children: Mapping[str, Table[Child]] = {
-            resource.kind: Table(child, on_change=self._child_changed) for resource in CHILDREN
+            resource.kind: Table(self._child, on_change=self._child_changed) for resource in CHILDREN
         }
         self.used: dict[str, dict[str, int]] = {}
         self._pods_of: dict[Key, dict[str, PodFacts]] = {}
@@ -95,6 +95,11 @@ class Store:
         metadata = document["metadata"]
         known = self.pods.get((metadata.get("namespace") or "", metadata["name"]))
         return charged_to(known, pod_facts(document))
+
+    def _child(self, document: Mapping[str, Any]) -> Child:
+        metadata = document["metadata"]
+        known = self.children[document["kind"]].get((metadata["namespace"], metadata["name"]))
+        return since_template(known, child(document))
 
     def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
         for pod, sign in ((old, -1), (new, 1)):
