@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, learned, sources
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.app.leadership import CatchingUp
-from inferfleet.app.planner import Job, Planner
+from inferfleet.app.leadership import LeadershipTerm
+from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.app.platform import PlatformReporter
 from inferfleet.app.reconcile import Reconciler
 from inferfleet.apply.client import Client
@@ -37,9 +37,9 @@ from inferfleet.domain.resources import (
 )
 from inferfleet.observe.catalog import HubLookup
 from inferfleet.observe.hub import HubAccess
-from inferfleet.observe.hub_cache import HubModels, hub_is_off
+from inferfleet.observe.hub_cache import HubCache, hub_is_off
 from inferfleet.observe.mapping import Listener
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
@@ -73,7 +73,7 @@ class Assembly:
     reflectors: list[Reflector]
     planner: Planner
     learning: Calibrator
-    workers: Workers[Job]
+    workers: Workers[WorkItem]
     platform: PlatformReporter
     recorder: Recorder
     leader: Leader
@@ -112,7 +112,7 @@ class Assembly:
         )
         workers = Workers(reconciler.handle, count=settings.workers, on_crash=reconciler.crashed)
 
-        def removed(item: Deployment) -> None:
+        def removed(item: InferenceDeploymentObject) -> None:
             snapshots.removed(item)
             reconciler.forget(item)
 
@@ -120,10 +120,10 @@ class Assembly:
             snapshots.touched(key)
             learning.touched(key)
 
-        catching_up = CatchingUp(client, _tables(store), namespaces=settings.watch_namespaces)
+        term = LeadershipTerm(client, _tables(store), namespaces=settings.watch_namespaces)
 
         async def prepare() -> None:
-            await catching_up.prepare()
+            await term.prepare()
             await learning.prepare()
 
         enqueuer = Enqueuer(store, queue, on_touched=touched, on_removed=removed)
@@ -155,8 +155,8 @@ class Assembly:
 
         def begin() -> None:
             snapshots.forget_assumed()
-            catching_up.begin_reign()
-            learning.begin_reign()
+            term.begin()
+            learning.begin_term()
             enqueuer.wake_everybody()
 
         platform = PlatformReporter(
@@ -202,7 +202,7 @@ def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> HubLookup:
     if not settings.hub_enabled:
         return hub_is_off
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    return HubModels(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
+    return HubCache(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
 
 
 def _connections(settings: Settings) -> int:

@@ -14,7 +14,7 @@ from inferfleet.app.planner import Decided, Identity
 from inferfleet.apply.applier import Applier, Owner, identity
 from inferfleet.apply.errors import Forbidden, Invalid, NameConflict, NotFound
 from inferfleet.domain.observed import Child
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.store import Store
 from inferfleet.render import Manifest, RenderError, RenderFacts, render
 from inferfleet.report.observation import NOTHING_TO_APPLY, UP_TO_DATE, Application
@@ -41,17 +41,17 @@ class Children:
         self._facts = facts
         self._now = now
 
-    def of(self, item: Deployment) -> Mapping[Identity, Child]:
+    def of(self, item: InferenceDeploymentObject) -> Mapping[Identity, Child]:
         """Return what this deployment controls."""
         seen = self._store.children_of(item.key)
         return {key: child for key, child in seen.items() if child.owner == item.uid}
 
-    def are_settled(self, decided: Decided, item: Deployment) -> bool:
+    def are_settled(self, decided: Decided, item: InferenceDeploymentObject) -> bool:
         """Whether a pass would write nothing, as far as that is known without rendering anew."""
         wanted = decided.manifests
         return wanted is not None and self._applier.is_settled(_owner(item), wanted, self.of(item))
 
-    async def bring_about(self, decided: Decided, item: Deployment) -> Outcome:
+    async def bring_about(self, decided: Decided, item: InferenceDeploymentObject) -> Outcome:
         """Write the children. Raises ApiError, Conflict, and NotLeading, to be tried again."""
         try:
             if decided.leave_alone:
@@ -73,7 +73,7 @@ class Children:
         decided.manifests = {identity(manifest): manifest.content_hash for manifest in manifests}
         return Outcome(application=_waiting_for(waiting) if waiting else UP_TO_DATE)
 
-    async def _leave_alone(self, decided: Decided, item: Deployment) -> None:
+    async def _leave_alone(self, decided: Decided, item: InferenceDeploymentObject) -> None:
         """Take away what is held no longer; what was admitted last stays as it was rendered, also where it was deleted.
 
         After a restart nobody knows what that was: what is there is then only reduced.
@@ -92,7 +92,7 @@ class Children:
         if manifests is not None:
             await self._applier.apply(_owner(item), manifests, seen)
 
-    def _former_pods(self, decided: Decided, item: Deployment) -> tuple[str, ...]:
+    def _former_pods(self, decided: Decided, item: InferenceDeploymentObject) -> tuple[str, ...]:
         """Pods of a former Job that still work: two must not write one output."""
         if decided.demand is None or decided.demand.spec.batch is None:
             return ()
@@ -107,7 +107,7 @@ class Children:
         return render(decided.demand, decided.decision, decided.pools, replace(self._facts, now=self._now()))
 
 
-def _owner(item: Deployment) -> Owner:
+def _owner(item: InferenceDeploymentObject) -> Owner:
     return Owner(uid=item.uid, namespace=item.namespace, name=item.name)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from inferfleet.domain.observed import Key, NodeFacts
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.pools import members
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue, Lane
@@ -27,7 +27,7 @@ class Enqueuer:
         queue: KeyedQueue[Key],
         *,
         on_touched: Callable[[Key], None],
-        on_removed: Callable[[Deployment], None],
+        on_removed: Callable[[InferenceDeploymentObject], None],
     ) -> None:
         """`on_touched` and `on_removed` hear of changes before anybody is woken."""
         self._store = store
@@ -126,7 +126,7 @@ class Enqueuer:
         for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
             self.wake(key, decide=True, lane=Lane.LOW)
 
-    def removed(self, item: Deployment) -> None:
+    def removed(self, item: InferenceDeploymentObject) -> None:
         """Pass on that a deployment is gone, and let others have what it held."""
         self._on_removed(item)
         self._queue.add(item.key)

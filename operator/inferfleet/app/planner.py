@@ -1,7 +1,7 @@
 """The planner's loop: takes batches of keys, decides for those that need it on one snapshot, hands all to the workers.
 
-In: keys from the queue. Out: `Job`s. Decisions are made one batch after the other, and each counts as held at once, so
-two deployments are never promised the same GPU or dollar. Must not write to the cluster.
+In: keys from the queue. Out: `WorkItem`s. Decisions are made one batch after the other, and each counts as held at
+once, so two deployments are never promised the same GPU or dollar. Must not write to the cluster.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.observed import Key
 from inferfleet.domain.world import Pool, World
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.plan import SCHEDULE_TIMEOUT, decide
@@ -59,7 +59,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class WorkItem:
     """One deployment to bring about and report."""
 
     key: Key
@@ -70,7 +70,7 @@ class Job:
 
 
 class Planner:
-    """See the module. `submit(job)` takes each job."""
+    """See the module. `submit(work)` takes each work item."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Planner:
         queue: KeyedQueue[Key],
         snapshots: Snapshots,
         enqueuer: Enqueuer,
-        submit: Callable[[Job], None],
+        submit: Callable[[WorkItem], None],
         now: Callable[[], datetime],
         on_planned: Callable[[Sequence[Decision], float], None],
         leading: asyncio.Event,
@@ -114,7 +114,7 @@ class Planner:
                 decided = self._decided.get(key)
                 if decided is not None:
                     self._come_back(key, decided.decision)
-                    self._submit(Job(key=key, decided=decided))
+                    self._submit(WorkItem(key=key, decided=decided))
             await asyncio.sleep(0)
 
     def decided(self, key: Key) -> Decided | None:
@@ -163,7 +163,7 @@ class Planner:
         self._enqueuer.decide_later(key)
         self._queue.done(key)
 
-    def _needs_decision(self, key: Key, item: Deployment) -> bool:
+    def _needs_decision(self, key: Key, item: InferenceDeploymentObject) -> bool:
         due = self._enqueuer.take_undecided(key)
         known = self._decided.get(key)
         if due or known is None or (known.uid, known.generation) != (item.uid, item.generation):
@@ -189,7 +189,7 @@ class Planner:
             if child.refusal is not None and child.refusal.since is not None:
                 yield child.refusal.since + SCHEDULE_TIMEOUT
 
-    def _decide_all(self, items: list[Deployment]) -> None:
+    def _decide_all(self, items: list[InferenceDeploymentObject]) -> None:
         started = time.perf_counter()
         for item in items:  # nobody works on these: what an earlier decision promised and did not store is void
             self._snapshots.settled(item.uid)
@@ -209,7 +209,9 @@ class Planner:
                 self._accept(item, demand, decision, pools)
         self._on_planned(tuple(decisions.values()), time.perf_counter() - started)
 
-    def _accept(self, item: Deployment, demand: Demand | None, decision: Decision, pools: dict[str, Pool]) -> None:
+    def _accept(
+        self, item: InferenceDeploymentObject, demand: Demand | None, decision: Decision, pools: dict[str, Pool]
+    ) -> None:
         used = frozenset(placement.pool for placement in decision.placements)
         before = self._decided.get(item.key)
         if before is not None and _spends_less(before.decision, decision):
@@ -234,7 +236,7 @@ class Planner:
             self._enqueuer.forget(key)
 
 
-def _admitted(before: Decided | None, item: Deployment, decision: Decision) -> Decided | None:
+def _admitted(before: Decided | None, item: InferenceDeploymentObject, decision: Decision) -> Decided | None:
     """What was in force before a change of the spec was refused; of an admitted one nothing has to be remembered."""
     if decision.blocked is None or before is None or before.uid != item.uid:
         return None
@@ -245,7 +247,7 @@ def _spends_less(before: Decision, after: Decision) -> bool:
     return after.run_rate < before.run_rate or len(after.placements) < len(before.placements)
 
 
-def _unreadable(item: Deployment, problem: Unreadable, world: World) -> Decision:
+def _unreadable(item: InferenceDeploymentObject, problem: Unreadable, world: World) -> Decision:
     """A decision about a spec that cannot be read: nothing new, and what runs is left alone."""
     holding = world.holdings.get(item.uid)
     return Decision(

@@ -48,7 +48,7 @@ class Applied:
 class Applier:
     """Writes children. `on_written(document)` is given the server's answer to each write and returns it as a value.
 
-    `may_write()` is asked before every write: a pass is many requests, and a reign may end between two of them.
+    `may_write()` is asked before every write: a pass is many requests, and a leadership term may end in between.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from inferfleet.cli.what_if import Changes, apply_changes
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.observed import Child, Key, PodFacts
 from inferfleet.observe.catalog import HubLookup
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.snapshot import Snapshots
 
 PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedeployments.inferfleet.dev")
@@ -37,7 +37,7 @@ class Explanation:
     `plan` is None for a spec that cannot be read; `problem` then says why.
     """
 
-    item: Deployment
+    item: InferenceDeploymentObject
     status: InferenceDeploymentStatus
     plan: Plan | None
     problem: str | None

@@ -60,7 +60,7 @@ def world_from_documents(
     labels = {item["metadata"]["name"]: namespace_labels(item) for item in by_kind.get("Namespace", ())}
     demands = [
         demand_of(item, catalog=catalog, namespace_labels=labels_of(item.namespace, labels))
-        for item in map(objects.deployment, by_kind.get("InferenceDeployment", ()))
+        for item in map(objects.inference_deployment, by_kind.get("InferenceDeployment", ()))
     ]
     return Offline(
         world=world,

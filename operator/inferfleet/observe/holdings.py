@@ -24,7 +24,7 @@ from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.engine.settings import DEFAULT_VERSION
 from inferfleet.observe.engine_arguments import engine_settings
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.objects import InferenceDeploymentObject
 
 PriceOf = Callable[[str], Price | None]
 """The present price of a pool by its name, None without one."""
@@ -33,7 +33,7 @@ _BATCH_OVER = (ReadyReason.COMPLETED, ReadyReason.FAILED, ReadyReason.DEADLINE_E
 
 
 def holding_of(
-    item: Deployment,
+    item: InferenceDeploymentObject,
     *,
     children: Iterable[Child],
     pods: Iterable[PodFacts],
@@ -129,7 +129,7 @@ def _done(status: InferenceDeploymentStatus) -> float:
     return min(1.0, batch.done / batch.total) if batch and batch.total else 0.0
 
 
-def _was_over(item: Deployment, status: InferenceDeploymentStatus, workload: Workload) -> bool:
+def _was_over(item: InferenceDeploymentObject, status: InferenceDeploymentStatus, workload: Workload) -> bool:
     """Whether the stored status says that a batch that was placed is over."""
     if workload.workload_class is not WorkloadClass.BATCH or not status.placements:
         return False

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from inferfleet.api.v1alpha1 import GPUPool
 from inferfleet.domain.observed import Child, Key, NodeFacts, PodFacts
-from inferfleet.observe.objects import Deployment, Platform, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Platform, Unreadable
 
 
 class Sink(Protocol):
@@ -39,7 +39,7 @@ class Sink(Protocol):
     def wake_all(self) -> None:
         """Every deployment, when there is time: what all decisions depend on changed."""
 
-    def removed(self, item: Deployment) -> None:
+    def removed(self, item: InferenceDeploymentObject) -> None:
         """Say that a deployment is gone, with what it held."""
 
 
@@ -70,7 +70,9 @@ class Listener:
             case _:
                 self._sink.wake_all()
 
-    def _deployment(self, old: Deployment | None, new: Deployment | None, *, quiet: bool) -> None:
+    def _deployment(
+        self, old: InferenceDeploymentObject | None, new: InferenceDeploymentObject | None, *, quiet: bool
+    ) -> None:
         if old is not None and (new is None or new.uid != old.uid):
             self._sink.removed(old)
         if new is not None:

@@ -60,7 +60,7 @@ class Platform(Generic[Parsed]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class InferenceDeploymentObject:
     """An InferenceDeployment. `status` is the stored one, packed; `ready_reason` is the reason of `Ready` in it."""
 
     namespace: str
@@ -88,12 +88,12 @@ class Deployment:
         return _read_status(self.status)
 
 
-def deployment(document: Document) -> Deployment:
+def inference_deployment(document: Document) -> InferenceDeploymentObject:
     """Read an InferenceDeployment; one that breaks its schema keeps its identity and status."""
     metadata = document["metadata"]
     head = {name: value for name, value in document.items() if name not in ("metadata", "status")}
     content = _read_spec(metadata["name"], orjson.dumps(head, default=str))
-    return Deployment(
+    return InferenceDeploymentObject(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
         uid=metadata.get("uid") or "",

@@ -18,7 +18,7 @@ from inferfleet.domain.observed import Key
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.holdings import holding_of, left_behind, merged, reserved_replicas
-from inferfleet.observe.objects import Deployment, Parsed, Platform, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Parsed, Platform, Unreadable
 from inferfleet.observe.pools import price_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
@@ -57,7 +57,7 @@ class Snapshots:
         """Forget what was worked out about one deployment: it, a child or a pod of it changed."""
         self._stale.add(key)
 
-    def removed(self, item: Deployment) -> None:
+    def removed(self, item: InferenceDeploymentObject) -> None:
         """Forget a deployment that is gone, but for what its pods occupy until they are gone too."""
         former = self._holdings.pop(item.uid, None)
         if former is not None:
@@ -87,7 +87,7 @@ class Snapshots:
         )
 
     def forget_assumed(self) -> None:
-        """Forget what was decided in an earlier reign: somebody else may have led since."""
+        """Forget what was decided in an earlier leadership term: somebody else may have led since."""
         self._assumed.clear()
 
     def settled(self, uid: str) -> None:
@@ -151,7 +151,7 @@ class Snapshots:
         if found is not None:
             self._left_behind[key] = found
 
-    def demand(self, item: Deployment) -> Demand | Unreadable:
+    def demand(self, item: InferenceDeploymentObject) -> Demand | Unreadable:
         """Return what a deployment asks for."""
         return demand_of(
             item,
@@ -176,7 +176,7 @@ def _price(item: Platform[GPUPool], catalog: Catalog) -> Price | None:
     return price_of(item.content, catalog.gpu(item.content.spec.gpu_type), item.price_date)
 
 
-def _first_refused(item: Deployment) -> datetime | None:
+def _first_refused(item: InferenceDeploymentObject) -> datetime | None:
     """Since when the stored status says that GPUs or money are lacking, and nothing else before it.
 
     Ready keeps its time when only its reason changes. Planned is Unknown while the spec or the model is not understood

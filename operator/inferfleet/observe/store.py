@@ -14,7 +14,7 @@ from inferfleet.domain.resources import CHILDREN
 from inferfleet.observe import objects, project_nodes
 from inferfleet.observe.documents import labels_of
 from inferfleet.observe.mapping import Listener
-from inferfleet.observe.objects import Deployment, Platform
+from inferfleet.observe.objects import InferenceDeploymentObject, Platform
 from inferfleet.observe.project_children import child, since_template
 from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
@@ -29,7 +29,9 @@ class Store:
     def __init__(self) -> None:
         """Start empty."""
         self._listener: Listener | None = None
-        self.deployments: Table[Deployment] = Table(objects.deployment, on_change=self._tell("deployment"))
+        self.deployments: Table[InferenceDeploymentObject] = Table(
+            objects.inference_deployment, on_change=self._tell("deployment")
+        )
         self.policies: Table[Platform[BudgetPolicy]] = Table(objects.budget_policy, on_change=self._tell("policy"))
         self.pools: Table[Platform[GPUPool]] = Table(objects.gpu_pool, on_change=self._tell("pool"))
         self.gpu_types: Table[Platform[GPUType]] = Table(objects.gpu_type, on_change=self._tell("catalog"))

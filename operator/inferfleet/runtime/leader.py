@@ -64,7 +64,8 @@ class Leader:
     ) -> None:
         """`now` stamps the Lease for people to read; nothing is decided by it.
 
-        `on_acquired` is called at the start of each reign, before `acquired` is set: somebody else may have led since.
+        `on_acquired` is called at the start of each leadership term, before `acquired` is set: somebody else may have
+        led since.
         """
         self._store = store
         self._identity = identity

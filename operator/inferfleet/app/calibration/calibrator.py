@@ -101,7 +101,7 @@ class Calibrator:
         if self._deaths.touched(key):
             self._unclear.add(key)
 
-    def begin_reign(self) -> None:
+    def begin_term(self) -> None:
         """Hear that this process leads from now on: somebody else may have learnt since."""
         self._restored = False
 
