@@ -10,9 +10,10 @@ from datetime import datetime
 
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.app.planner import Decided, Identity
-from inferfleet.apply.applier import Applier, Owner, identity
+from inferfleet.app.planner import Decided
+from inferfleet.apply.applier import Applier, Owner
 from inferfleet.apply.errors import Forbidden, Invalid, NameConflict, NotFound
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child
 from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.store import Store
@@ -41,7 +42,7 @@ class Children:
         self._facts = facts
         self._now = now
 
-    def of(self, item: InferenceDeploymentObject) -> Mapping[Identity, Child]:
+    def of(self, item: InferenceDeploymentObject) -> Mapping[ChildIdentity, Child]:
         """Return what this deployment controls."""
         seen = self._store.children_of(item.key)
         return {key: child for key, child in seen.items() if child.owner == item.uid}
@@ -70,7 +71,7 @@ class Children:
             return _failed(str(error), ReadyReason.INVALID_SPEC, again=None)
         except (Forbidden, Invalid, NotFound) as error:  # not found: the namespace is going away
             return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
-        decided.manifests = {identity(manifest): manifest.content_hash for manifest in manifests}
+        decided.manifests = {manifest.identity: manifest.content_hash for manifest in manifests}
         return Outcome(application=_waiting_for(waiting) if waiting else UP_TO_DATE)
 
     async def _leave_alone(self, decided: Decided, item: InferenceDeploymentObject) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from inferfleet.api.enums import RebalancePolicy
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.app.enqueue import Enqueuer
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.history import NO_HISTORY
@@ -32,8 +33,6 @@ _BATCH, _IDLE_SECONDS, _LONGEST_SECONDS = 64, 0.03, 0.2
 # Refusals that may end when GPUs or money become free, without a change of the deployment itself.
 _MAY_RESOLVE = (ReadyReason.NO_CAPACITY, ReadyReason.OVER_BUDGET, ReadyReason.NO_PRICE, ReadyReason.BUDGET_UNREADABLE)
 
-Identity = tuple[str, str, str]
-
 
 @dataclass(slots=True, kw_only=True)
 class Decided:
@@ -48,7 +47,7 @@ class Decided:
     decision: Decision
     demand: Demand | None
     pools: dict[str, Pool]
-    manifests: dict[Identity, str] | None = field(default=None)
+    manifests: dict[ChildIdentity, str] | None = field(default=None)
     reserved: bool = False
     admitted: "Decided | None" = None
 

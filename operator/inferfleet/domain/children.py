@@ -3,6 +3,8 @@
 Written by `render`, read by everything that looks at a cluster.
 """
 
+from typing import NamedTuple
+
 DEPLOYMENT_LABEL = "inferfleet.dev/deployment"
 """Label of every child and its pods: the name of the InferenceDeployment."""
 
@@ -14,3 +16,11 @@ HASH_ANNOTATION = "inferfleet.dev/manifest-hash"
 
 ENGINE_CONTAINER = "engine"
 WORKER_CONTAINER = "worker"
+
+
+class ChildIdentity(NamedTuple):
+    """What tells a child from all others, before it exists and afterwards."""
+
+    kind: str
+    namespace: str
+    name: str

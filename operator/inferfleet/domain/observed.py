@@ -7,6 +7,8 @@ writes them; GPU counts are whole devices.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inferfleet.domain.children import ChildIdentity
+
 LabelSet = frozenset[tuple[str, str]]
 Key = tuple[str, str]
 Counts = tuple[tuple[str, int], ...]
@@ -153,9 +155,9 @@ class Child:
     engine: EngineContainer | None = field(default=None, repr=False)
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """Kind, namespace and name: what a manifest and a child have in common."""
-        return (self.kind, self.namespace, self.name)
+    def identity(self) -> ChildIdentity:
+        """What this child and the manifest that it was written from have in common."""
+        return ChildIdentity(self.kind, self.namespace, self.name)
 
     @property
     def has_pods(self) -> bool:

@@ -18,7 +18,6 @@ from inferfleet.observe.table import Table
 
 _log = logging.getLogger(__name__)
 
-
 # How long one watch lives, in seconds; different for each, so that thousands of operators would not reconnect together.
 _SHORTEST_WATCH, _LONGEST_WATCH = 300, 600
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0

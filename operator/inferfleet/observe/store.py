@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child, Key, LabelSet, NodeFacts, PodFacts
 from inferfleet.domain.resources import CHILDREN
 from inferfleet.observe import objects, project_nodes
@@ -19,8 +20,6 @@ from inferfleet.observe.project_children import child, since_template
 from inferfleet.observe.project_pods import charged_to, pod_facts
 from inferfleet.observe.table import Table
 from inferfleet.observe.used_gpus import count_pod
-
-Identity = tuple[str, str, str]
 
 
 class Store:
@@ -44,7 +43,7 @@ class Store:
         }
         self.used: dict[str, dict[str, int]] = {}
         self._pods_of: dict[Key, dict[str, PodFacts]] = {}
-        self._children_of: dict[Key, dict[Identity, Child]] = {}
+        self._children_of: dict[Key, dict[ChildIdentity, Child]] = {}
         self._quiet = False
 
     def listen(self, listener: Listener) -> None:
@@ -76,7 +75,7 @@ class Store:
         """Return the pods that carry the label of this deployment, or once did, sorted by name."""
         return tuple(sorted(self._pods_of.get(key, {}).values(), key=lambda pod: pod.name))
 
-    def children_of(self, key: Key) -> Mapping[Identity, Child]:
+    def children_of(self, key: Key) -> Mapping[ChildIdentity, Child]:
         """Return the objects that carry the label of this deployment, whoever controls them."""
         return self._children_of.get(key, {})
 

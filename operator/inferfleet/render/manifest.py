@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from inferfleet.api.v1alpha1.resource import API_VERSION
-from inferfleet.domain.children import HASH_ANNOTATION
+from inferfleet.domain.children import HASH_ANNOTATION, ChildIdentity
 from inferfleet.domain.demand import Demand
 
 OWNER_KIND = "InferenceDeployment"
@@ -37,6 +37,11 @@ class Manifest:
     content_hash: str
     body: Body = field(hash=False, compare=False, repr=False)
     immutable: bool = False
+
+    @property
+    def identity(self) -> ChildIdentity:
+        """What this manifest and the child that is written from it have in common."""
+        return ChildIdentity(self.kind, self.namespace, self.name)
 
 
 def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, intent: Body | None = None) -> Manifest:
