@@ -6,10 +6,11 @@ part. Must not start tasks other than the workers, and must not ask the cluster.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Self
+from functools import partial
+from typing import Self
 
 from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, learned, sources
 from inferfleet.app.enqueue import Enqueuer
@@ -21,7 +22,7 @@ from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.lease import LeaseInCluster
 from inferfleet.domain.children import DEPLOYMENT_LABEL
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -33,6 +34,7 @@ from inferfleet.domain.resources import (
     NAMESPACE,
     NODE,
     POD,
+    Document,
     Resource,
 )
 from inferfleet.observe.catalog import HubLookup
@@ -43,7 +45,7 @@ from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 from inferfleet.render import RenderFacts
 from inferfleet.report.events import Recorder
 from inferfleet.report.metrics import Metrics
@@ -67,7 +69,7 @@ class Assembly:
 
     client: Client
     store: Store
-    tables: dict[Resource, Table[Any]]
+    tables: dict[Resource, AnyTable]
     queue: KeyedQueue[Key]
     enqueuer: Enqueuer
     reflectors: list[Reflector]
@@ -86,7 +88,7 @@ class Assembly:
         """Connect everything; must be called inside the event loop."""
         metrics, store = Metrics(), Store()
         client = Client(credentials, on_request=metrics.requested, connections=_connections(settings))
-        queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
+        queue: KeyedQueue[Key] = KeyedQueue(on_wait=partial(metrics.waited, Kind.INFERENCE_DEPLOYMENT))
         book = CalibrationBook(now=utc_now)
         snapshots = Snapshots(
             store,
@@ -169,13 +171,13 @@ class Assembly:
             price_max_age=timedelta(days=settings.price_max_age_days),
         )
         reflectors = _reflectors(client, store, settings, metrics)
-        metrics.follow(
+        metrics.follow_queue(
+            Kind.INFERENCE_DEPLOYMENT,
             depth=lambda: len(queue),
             adds=lambda: queue.added,
             retries=lambda: queue.retried,
-            leader=lambda: leader.is_leader,
-            calibrations=lambda: len(book),
         )
+        metrics.follow(leader=lambda: leader.is_leader, calibrations=lambda: len(book))
         lag = LoopLag(on_lag=metrics.lagged)
         synced = asyncio.Event()
         return cls(
@@ -211,7 +213,7 @@ def _connections(settings: Settings) -> int:
     return settings.workers + watches + _SPARE_CONNECTIONS
 
 
-def _tables(store: Store) -> dict[Resource, Table[Any]]:
+def _tables(store: Store) -> dict[Resource, AnyTable]:
     """The tables that Kopf feeds."""
     return {
         INFERENCE_DEPLOYMENT: store.deployments,
@@ -261,8 +263,8 @@ def _health(
     return HealthServer(port=settings.http_port, live=live, ready=ready, metrics=metrics.render)
 
 
-def _post_event(client: Client) -> Any:  # noqa: ANN401 - a coroutine function of one document
-    async def post(document: dict[str, Any]) -> object:
+def _post_event(client: Client) -> Callable[[Document], Awaitable[object]]:
+    async def post(document: Document) -> object:
         return await client.create(EVENT, document, manager=_EVENT_MANAGER)
 
     return post

@@ -11,7 +11,7 @@ from datetime import datetime
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.app.planner import Decided
-from inferfleet.apply.applier import Applier, Owner
+from inferfleet.apply.applier import Applier
 from inferfleet.apply.errors import Forbidden, Invalid, NameConflict, NotFound
 from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child
@@ -50,7 +50,7 @@ class Children:
     def are_settled(self, decided: Decided, item: InferenceDeploymentObject) -> bool:
         """Whether a pass would write nothing, as far as that is known without rendering anew."""
         wanted = decided.manifests
-        return wanted is not None and self._applier.is_settled(_owner(item), wanted, self.of(item))
+        return wanted is not None and self._applier.is_settled(item.owner, wanted, self.of(item))
 
     async def bring_about(self, decided: Decided, item: InferenceDeploymentObject) -> Outcome:
         """Write the children. Raises ApiError, Conflict, and NotLeading, to be tried again."""
@@ -63,7 +63,7 @@ class Children:
                 return Outcome(application=NOTHING_TO_APPLY)
             waiting = self._former_pods(decided, item)
             if not waiting:
-                applied = await self._applier.apply(_owner(item), manifests, self._store.children_of(item.key))
+                applied = await self._applier.apply(item.owner, manifests, self._store.children_of(item.key))
                 waiting = applied.waiting
         except NameConflict as error:
             return _failed(str(error), ReadyReason.NAME_CONFLICT, again=_REFUSED_SECONDS)
@@ -82,7 +82,7 @@ class Children:
         admitted, seen = decided.admitted, self._store.children_of(item.key)
         staying = {placement.name: placement.replicas for placement in decided.decision.placements}
         if admitted is None or decided.decision.ended:
-            await self._applier.reduce(_owner(item), staying, seen)
+            await self._applier.reduce(item.owner, staying, seen)
             return
         kept = tuple(
             replace(placement, replicas=min(placement.replicas, staying[placement.name]))
@@ -91,7 +91,7 @@ class Children:
         )
         manifests = self._render(replace(admitted, decision=replace(admitted.decision, placements=kept)))
         if manifests is not None:
-            await self._applier.apply(_owner(item), manifests, seen)
+            await self._applier.apply(item.owner, manifests, seen)
 
     def _former_pods(self, decided: Decided, item: InferenceDeploymentObject) -> tuple[str, ...]:
         """Pods of a former Job that still work: two must not write one output."""
@@ -106,10 +106,6 @@ class Children:
         if decided.demand is None:
             return None
         return render(decided.demand, decided.decision, decided.pools, replace(self._facts, now=self._now()))
-
-
-def _owner(item: InferenceDeploymentObject) -> Owner:
-    return Owner(uid=item.uid, namespace=item.namespace, name=item.name)
 
 
 def _waiting_for(names: Sequence[str]) -> Application:

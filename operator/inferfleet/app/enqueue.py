@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from inferfleet.domain.observed import Key, NodeFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import NodeFacts
 from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.pools import members
 from inferfleet.observe.store import Store
@@ -85,7 +86,7 @@ class Enqueuer:
     def wake_namespace(self, namespace: str) -> None:
         """Decide again for every deployment of a namespace, and for those that may get what it held of a budget."""
         for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
-            if key[0] == namespace:
+            if key.namespace == namespace:
                 self._on_touched(key)
                 self.wake(key, decide=True)
         self.wake_waiting()

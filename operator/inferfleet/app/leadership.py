@@ -8,13 +8,12 @@ watches at once): deciding on them could give away money that is promised alread
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from inferfleet.apply.errors import ApiError
 from inferfleet.domain.resources import BUDGET_POLICY, INFERENCE_DEPLOYMENT, Resource
 from inferfleet.observe.listing import list_into
 from inferfleet.observe.reflector import Source
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class LeadershipTerm:
     def __init__(
         self,
         source: Source,
-        tables: Mapping[Resource, Table[Any]],
+        tables: Mapping[Resource, AnyTable],
         *,
         namespaces: Sequence[str] = (),
         retry_seconds: float = _RETRY_SECONDS,

@@ -18,7 +18,7 @@ from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.history import NO_HISTORY
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.world import Pool, World
 from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.snapshot import Snapshots
@@ -65,7 +65,7 @@ class WorkItem:
     decided: Decided
 
     def __str__(self) -> str:
-        return "/".join(self.key)
+        return str(self.key)
 
 
 class Planner:
@@ -130,7 +130,7 @@ class Planner:
             try:
                 self._decide([key])
             except Exception:  # noqa: BLE001 - see run
-                _log.exception("%s/%s could not be decided", *key)
+                _log.exception("%s could not be decided", key)
                 keys.remove(key)
                 self._queue.retry(key)
 
@@ -144,7 +144,7 @@ class Planner:
                 keys.remove(key)
                 self._queue.done(key)
                 continue
-            if self._store.namespaces.get(("", item.namespace)) is None:
+            if self._store.namespaces.get(NamespacedName("", item.namespace)) is None:
                 self._wait_for_namespace(key)
                 keys.remove(key)
                 continue

@@ -17,14 +17,15 @@ from inferfleet.apply.applier import Applier
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError, Conflict, NotFound, NotLeading
 from inferfleet.apply.status import apply_status
-from inferfleet.domain.observed import Key, PodFacts
+from inferfleet.domain.keys import Key, NamespacedName
+from inferfleet.domain.observed import PodFacts
 from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.pools import members
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.render import RenderFacts
-from inferfleet.report.events import Recorder, Subject, moves, transitions
+from inferfleet.report.events import Recorder, moves, transitions
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.observation import (
     RESERVED_ONLY,
@@ -78,12 +79,12 @@ class Reconciler:
         """Carry out a work item and hand its key back."""
         started = time.perf_counter()
         result = await self._handle(work)
-        self._metrics.reconciled(result, time.perf_counter() - started)
+        self._metrics.reconciled(work.key.kind, result, time.perf_counter() - started)
 
     def crashed(self, work: WorkItem) -> None:
         """Hand the key of a work item back that met a bug."""
         self._queue.retry(work.key)
-        self._metrics.reconciled("error", 0.0)
+        self._metrics.reconciled(work.key.kind, "error", 0.0)
 
     async def _handle(self, work: WorkItem) -> str:
         if not self._may_write():
@@ -173,14 +174,7 @@ class Reconciler:
             raise Conflict(f"{item.name} is gone", code=404) from error
         self._store.take_deployment(answer)
         self._written_at[item.uid] = time.monotonic()
-        subject = Subject(
-            api_version=INFERENCE_DEPLOYMENT.api_version,
-            kind=INFERENCE_DEPLOYMENT.kind,
-            namespace=item.namespace,
-            name=item.name,
-            uid=item.uid,
-        )
-        for note in (*moves(subject, stored, new), *transitions(subject, stored.conditions, new.conditions)):
+        for note in (*moves(item.owner, stored, new), *transitions(item.owner, stored.conditions, new.conditions)):
             self._recorder.tell(note)
 
     def forget(self, item: InferenceDeploymentObject) -> None:
@@ -208,7 +202,7 @@ class Reconciler:
     def _may_grow(self, work: WorkItem) -> bool:
         """Whether a pool of the placements may still add a node."""
         for name, pool in work.decided.pools.items():
-            item = self._store.pools.get(("", name))
+            item = self._store.pools.get(NamespacedName("", name))
             if item is None or isinstance(item.content, Unreadable) or pool.max_nodes is None:
                 continue
             if len(tuple(members(pool.node_selector, self._store.nodes.values()))) < pool.max_nodes:

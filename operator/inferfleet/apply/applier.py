@@ -1,4 +1,4 @@
-"""Makes what an InferenceDeployment owns equal to its manifests, with as few requests as possible.
+"""Makes what an object of ours owns equal to its manifests, with as few requests as possible.
 
 In: the owner, the wanted manifests in apply order, and the children seen. Out: what was written. Objects of others are
 never touched: the first write is a create, which fails where the name is taken, and every later one carries the UID.
@@ -15,23 +15,15 @@ from inferfleet.apply.drift import difference
 from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound, NotLeading
 from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.packing import unpack
-from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Document, Resource
+from inferfleet.domain.resources import CHILD_OF_KIND, Document, Resource
 from inferfleet.render import Manifest
 
 _log = logging.getLogger(__name__)
 
 FIELD_MANAGER = "inferfleet.dev/operator"
 _REMEMBERED = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """The InferenceDeployment whose children these are."""
-
-    uid: str
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +170,7 @@ class Applier:
         controller = _controller(stored)
         if controller.get("uid") == owner.uid:
             return stored
-        if controller.get("kind") == INFERENCE_DEPLOYMENT.kind and controller.get("name") == owner.name:
+        if controller.get("kind") == owner.kind and controller.get("name") == owner.name:
             raise Conflict(f"{manifest.kind} {manifest.name} of a deleted namesake is still there", code=409)
         named = f"{controller.get('kind')} {controller.get('name')}" if controller else ""
         raise NameConflict(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name, controller=named)

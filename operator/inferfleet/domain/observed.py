@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inferfleet.domain.children import ChildIdentity
+from inferfleet.domain.keys import Key, Kind
 
 LabelSet = frozenset[tuple[str, str]]
-Key = tuple[str, str]
 Counts = tuple[tuple[str, int], ...]
 
 
@@ -105,8 +105,8 @@ class PodFacts:
 
     @property
     def key(self) -> Key:
-        """Namespace and name of the InferenceDeployment that the label names."""
-        return (self.namespace, self.deployment)
+        """The InferenceDeployment that the label names."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.deployment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +158,11 @@ class Child:
     def identity(self) -> ChildIdentity:
         """What this child and the manifest that it was written from have in common."""
         return ChildIdentity(self.kind, self.namespace, self.name)
+
+    @property
+    def key(self) -> Key:
+        """The InferenceDeployment that the label names."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.deployment)
 
     @property
     def has_pods(self) -> bool:

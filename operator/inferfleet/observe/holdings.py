@@ -19,8 +19,9 @@ from inferfleet.domain.demand import Bound, Holding, Pods
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY, BackOff, History
+from inferfleet.domain.keys import Key
 from inferfleet.domain.money import HOURS_PER_MONTH, Total
-from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
+from inferfleet.domain.observed import Child, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.engine.settings import DEFAULT_VERSION
 from inferfleet.observe.engine_arguments import engine_settings
@@ -163,12 +164,11 @@ def left_behind(
     bound = bound_gpus(pods)
     if not bound:
         return None
-    namespace, name = key
     workload = Workload(workload_class=WorkloadClass.REAL_TIME)
     return Holding(
-        uid=f"pods of {namespace}/{name}",
-        namespace=namespace,
-        name=name,
+        uid=f"pods of {key.namespace}/{key.name}",
+        namespace=key.namespace,
+        name=key.name,
         workload_class=former.workload_class if former else workload.workload_class,
         category=former.category if former else workload.category,
         priority=former.priority if former else workload.priority,

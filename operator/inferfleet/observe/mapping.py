@@ -8,7 +8,8 @@ anything else.
 from typing import Any, Protocol
 
 from inferfleet.api.v1alpha1 import GPUPool
-from inferfleet.domain.observed import Child, Key, NodeFacts, PodFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import Child, NodeFacts, PodFacts
 from inferfleet.observe.objects import InferenceDeploymentObject, Platform, Unreadable
 
 
@@ -95,13 +96,12 @@ class Listener:
     def _child(self, old: Child | None, new: Child | None, *, quiet: bool) -> None:
         for value in (old, new):
             if value is not None:
-                key = (value.namespace, value.deployment)
-                self._sink.touched(key)
+                self._sink.touched(value.key)
                 if not quiet:
-                    self._sink.wake(key, decide=False)
+                    self._sink.wake(value.key, decide=False)
         if new is not None and new.ended and not (old is not None and old.ended):
             # Its pods went before, when nobody could know that the money is free as well.
-            self._sink.wake((new.namespace, new.deployment), decide=True)
+            self._sink.wake(new.key, decide=True)
             self._sink.wake_waiting()
 
     def _pod(self, old: PodFacts | None, new: PodFacts | None) -> None:

@@ -25,7 +25,8 @@ from inferfleet.api.v1alpha1 import (
     ModelProfile,
     Resource,
 )
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.packing import pack, unpack
 from inferfleet.domain.resources import Document
 from inferfleet.observe.project_pods import time_of
@@ -75,8 +76,13 @@ class InferenceDeploymentObject:
 
     @property
     def key(self) -> Key:
-        """Namespace and name."""
-        return (self.namespace, self.name)
+        """The key under which it is reconciled."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.name)
+
+    @property
+    def owner(self) -> Owner:
+        """It as the owner of its children, and as what events are about."""
+        return Owner.of(self.key, self.uid)
 
     @property
     def spec(self) -> InferenceDeploymentSpec | None:

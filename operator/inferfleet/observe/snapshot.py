@@ -14,7 +14,7 @@ from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.holdings import holding_of, left_behind, merged, reserved_replicas
@@ -146,7 +146,7 @@ class Snapshots:
     def _refresh_left_behind(self, key: Key) -> None:
         """Look at the pods of a deployment that is gone, or was never known."""
         former = self._left_behind.pop(key, None)
-        labels = self._store.namespace_labels(key[0])
+        labels = self._store.namespace_labels(key.namespace)
         found = left_behind(key, former, pods=self._store.pods_of(key), namespace_labels=labels)
         if found is not None:
             self._left_behind[key] = found
@@ -191,5 +191,5 @@ def _first_refused(item: InferenceDeploymentObject) -> datetime | None:
     return max(times, default=None)
 
 
-def _readable(table: Table[Platform[Parsed]]) -> list[Parsed]:
+def _readable(table: Table[NamespacedName, Platform[Parsed]]) -> list[Parsed]:
     return [item.content for item in table.values() if not isinstance(item.content, Unreadable)]

@@ -6,11 +6,13 @@ one event loop; nothing here waits. Must not decide who has to look again (`mapp
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
 from inferfleet.domain.children import ChildIdentity
-from inferfleet.domain.observed import Child, Key, LabelSet, NodeFacts, PodFacts
+from inferfleet.domain.keys import Key, Kind, NamespacedName
+from inferfleet.domain.observed import Child, LabelSet, NodeFacts, PodFacts
 from inferfleet.domain.resources import CHILDREN
 from inferfleet.observe import objects, project_nodes
 from inferfleet.observe.documents import labels_of
@@ -28,18 +30,32 @@ class Store:
     def __init__(self) -> None:
         """Start empty."""
         self._listener: Listener | None = None
-        self.deployments: Table[InferenceDeploymentObject] = Table(
-            objects.inference_deployment, on_change=self._tell("deployment")
+        self.deployments: Table[Key, InferenceDeploymentObject] = Table(
+            objects.inference_deployment,
+            partial(Key, Kind.INFERENCE_DEPLOYMENT),
+            on_change=self._tell("deployment"),
         )
-        self.policies: Table[Platform[BudgetPolicy]] = Table(objects.budget_policy, on_change=self._tell("policy"))
-        self.pools: Table[Platform[GPUPool]] = Table(objects.gpu_pool, on_change=self._tell("pool"))
-        self.gpu_types: Table[Platform[GPUType]] = Table(objects.gpu_type, on_change=self._tell("catalog"))
-        self.profiles: Table[Platform[ModelProfile]] = Table(objects.model_profile, on_change=self._tell("catalog"))
-        self.nodes: Table[NodeFacts] = Table(project_nodes.node_facts, on_change=self._tell("node"))
-        self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
-        self.pods: Table[PodFacts] = Table(self._pod, on_change=self._pod_changed)
-        self.children: Mapping[str, Table[Child]] = {
-            resource.kind: Table(self._child, on_change=self._child_changed) for resource in CHILDREN
+        self.policies: Table[NamespacedName, Platform[BudgetPolicy]] = Table(
+            objects.budget_policy, NamespacedName, on_change=self._tell("policy")
+        )
+        self.pools: Table[NamespacedName, Platform[GPUPool]] = Table(
+            objects.gpu_pool, NamespacedName, on_change=self._tell("pool")
+        )
+        self.gpu_types: Table[NamespacedName, Platform[GPUType]] = Table(
+            objects.gpu_type, NamespacedName, on_change=self._tell("catalog")
+        )
+        self.profiles: Table[NamespacedName, Platform[ModelProfile]] = Table(
+            objects.model_profile, NamespacedName, on_change=self._tell("catalog")
+        )
+        self.nodes: Table[NamespacedName, NodeFacts] = Table(
+            project_nodes.node_facts, NamespacedName, on_change=self._tell("node")
+        )
+        self.namespaces: Table[NamespacedName, tuple[str, LabelSet]] = Table(
+            _namespace, NamespacedName, on_change=self._tell("namespace")
+        )
+        self.pods: Table[NamespacedName, PodFacts] = Table(self._pod, NamespacedName, on_change=self._pod_changed)
+        self.children: Mapping[str, Table[NamespacedName, Child]] = {
+            resource.kind: Table(self._child, NamespacedName, on_change=self._child_changed) for resource in CHILDREN
         }
         self.used: dict[str, dict[str, int]] = {}
         self._pods_of: dict[Key, dict[str, PodFacts]] = {}
@@ -64,7 +80,7 @@ class Store:
         metadata, table = document["metadata"], self.children[document["kind"]]
         with self.own_write():
             table.put(document)
-        return table.get((metadata["namespace"], metadata["name"]))
+        return table.get(NamespacedName(metadata["namespace"], metadata["name"]))
 
     def take_deployment(self, document: Mapping[str, Any]) -> None:
         """Take in the answer to a write of a deployment's status."""
@@ -81,7 +97,7 @@ class Store:
 
     def namespace_labels(self, namespace: str) -> LabelSet:
         """Return the labels of a namespace, at least the one with its name."""
-        known = self.namespaces.get(("", namespace))
+        known = self.namespaces.get(NamespacedName("", namespace))
         return labels_of(namespace, {namespace: known[1]} if known else {})
 
     def _tell(self, kind: str) -> Callable[[Any, Any], None]:
@@ -94,12 +110,12 @@ class Store:
     def _pod(self, document: Mapping[str, Any]) -> PodFacts | None:
         """Read a pod, and keep it with the deployment whose label it carried first."""
         metadata = document["metadata"]
-        known = self.pods.get((metadata.get("namespace") or "", metadata["name"]))
+        known = self.pods.get(NamespacedName(metadata.get("namespace") or "", metadata["name"]))
         return charged_to(known, pod_facts(document))
 
     def _child(self, document: Mapping[str, Any]) -> Child:
         metadata = document["metadata"]
-        known = self.children[document["kind"]].get((metadata["namespace"], metadata["name"]))
+        known = self.children[document["kind"]].get(NamespacedName(metadata["namespace"], metadata["name"]))
         return since_template(known, child(document))
 
     def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
@@ -118,11 +134,10 @@ class Store:
         for value, present in ((old, False), (new, True)):
             if value is None:
                 continue
-            key = (value.namespace, value.deployment)
-            mine = self._children_of.setdefault(key, {})
+            mine = self._children_of.setdefault(value.key, {})
             _set(mine, value.identity, value if present else None)
             if not mine:
-                del self._children_of[key]
+                del self._children_of[value.key]
         self._tell("child")(old, new)
 
 

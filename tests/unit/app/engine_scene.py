@@ -11,6 +11,7 @@ import orjson
 from inferfleet.app.calibration.subjects import Subject, subjects_of
 from inferfleet.app.planner import Decided
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import World
 from inferfleet.observe.store import Store
@@ -18,7 +19,7 @@ from inferfleet.plan import decide
 from inferfleet.render import RenderFacts, render
 from tests.builders import demand, placed, pool, world
 
-KEY = ("team-a", "chat")
+KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Scene:
         (body,) = (manifest.body for manifest in manifests if manifest.kind == "Deployment")
         self.deployment: dict[str, Any] = orjson.loads(orjson.dumps(body))
         self.deployment["metadata"] |= {
-            "namespace": KEY[0],
+            "namespace": KEY.namespace,
             "uid": "deployment",
             "ownerReferences": [{"controller": True, "uid": self.demand.uid}],
         }
@@ -63,7 +64,7 @@ class Scene:
             "metadata": {
                 **template["metadata"],
                 "name": name,
-                "namespace": KEY[0],
+                "namespace": KEY.namespace,
                 "uid": f"uid-{name}",
                 "ownerReferences": [{"controller": True, "uid": "set", "name": "chat-abc"}],
             },

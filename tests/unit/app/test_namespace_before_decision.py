@@ -6,7 +6,7 @@ from typing import Any
 
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Planner, WorkItem
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
@@ -61,4 +61,4 @@ async def quiet(queue: KeyedQueue[Key]) -> None:
 
 
 def test_a_deployment_is_decided_when_its_namespace_is_seen_and_not_before() -> None:
-    assert asyncio.run(planned_before_and_after_the_namespace()) == ([], ["new/chat"])
+    assert asyncio.run(planned_before_and_after_the_namespace()) == ([], ["InferenceDeployment new/chat"])

@@ -7,7 +7,7 @@ from typing import Any
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.domain.demand import Demand
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key
 from inferfleet.observe.mapping import Listener
 from inferfleet.runtime.queue import KeyedQueue
 from tests.unit.observe.test_snapshot import KEY, Cluster

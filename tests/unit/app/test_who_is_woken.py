@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
 
 Document = dict[str, Any]
-EVERYBODY = {("team", name) for name in ("in-a", "could-a", "in-b", "waits")}
+EVERYBODY = {"in-a", "could-a", "in-b", "waits"}
+
+
+def key(name: str) -> Key:
+    return Key(Kind.INFERENCE_DEPLOYMENT, "team", name)
 
 
 class Place:
@@ -23,7 +27,7 @@ class Place:
         self.store, self.queue = Store(), KeyedQueue[Key]()
         self.enqueuer = Enqueuer(self.store, self.queue, on_touched=lambda _key: None, on_removed=lambda _item: None)
         self._version = 0
-        for name in sorted(name for _, name in EVERYBODY):
+        for name in sorted(EVERYBODY):
             self.put("deployments", "InferenceDeployment", name, deployment(), namespace="team")
         self.pool("pool-a", usdPerGPUHour="2.00")
         self.pool("pool-b")
@@ -35,9 +39,7 @@ class Place:
             ("in-b", {"pool-b"}, {"pool-b"}),
             ("waits", set[str](), set[str]()),
         ):
-            self.enqueuer.decided(
-                ("team", name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced)
-            )
+            self.enqueuer.decided(key(name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced))
         self.store.listen(Listener(self.enqueuer))
 
     def put(self, table: str, kind: str, name: str, body: Document, *, namespace: str = "") -> None:
@@ -118,7 +120,7 @@ def after(change: Callable[[Place], object]) -> set[str]:
         change(place)
         return await place.woken()
 
-    return {name for _, name in asyncio.run(run())}
+    return {woken.name for woken in asyncio.run(run())}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def after(change: Callable[[Place], object]) -> set[str]:
     ],
 )
 def test_a_change_wakes_those_whom_it_concerns(change: Callable[[Place], object], names: set[str] | None) -> None:
-    assert after(change) == (names or {name for _, name in EVERYBODY})
+    assert after(change) == (names or EVERYBODY)
 
 
 def test_a_price_that_stays_wakes_nobody() -> None:
@@ -170,4 +172,4 @@ def test_a_flapping_node_costs_one_round_however_often_it_flaps() -> None:
         return place.queue.added, await place.woken()
 
     added, keys = asyncio.run(run())
-    assert (added, sorted(keys)) == (0, [("team", "in-a"), ("team", "waits")])
+    assert (added, sorted(keys)) == (0, [key("in-a"), key("waits")])

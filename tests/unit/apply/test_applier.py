@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from inferfleet.apply.applier import Applier, Owner
+from inferfleet.apply.applier import Applier
 from inferfleet.apply.errors import Conflict, NameConflict, NotFound, NotLeading
 from inferfleet.domain.children import ChildIdentity
+from inferfleet.domain.keys import Kind
 from inferfleet.domain.observed import Child
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.resources import Resource
 from inferfleet.observe.project_children import child
 from inferfleet.render import Manifest
 
-OWNER = Owner(uid="owner", namespace="team", name="chat")
+OWNER = Owner(kind=Kind.INFERENCE_DEPLOYMENT, uid="owner", namespace="team", name="chat")
 Document = dict[str, Any]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.money import RunRate
 from inferfleet.observe.mapping import Listener
 from inferfleet.observe.snapshot import Snapshots
@@ -14,7 +15,7 @@ from inferfleet.plan import decide
 from tests.builders import REAL_TIME, merged
 
 Document = dict[str, Any]
-KEY = ("team-a", "chat")
+KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 STATUS: dict[str, Any] = {
     "placements": [
         {
@@ -111,7 +112,7 @@ class Cluster:
         getattr(self.store, table).delete(document | {"metadata": metadata})
 
     def decide(self, name: str) -> Decision:
-        item = self.store.deployments.get(("team-a", name))
+        item = self.store.deployments.get(KEY._replace(name=name))
         assert item is not None
         demand = self.snapshots.demand(item)
         assert isinstance(demand, Demand)

@@ -14,12 +14,13 @@ from inferfleet.api.conditions import Condition
 from inferfleet.api.enums import Role
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.domain.decision import Decision
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.observe.store import Store
 from inferfleet.report.observation import RESERVED_ONLY, UP_TO_DATE, Observation
 from inferfleet.report.status import change, status
 from tests.unit.report.test_status import EMPTY, condition, observation
 
-KEY = ("team-a", "chat")
+KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 OLD, NEW = "vllm:1", "vllm:2"
 
 

@@ -19,12 +19,11 @@ from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Decided, Planner
 from inferfleet.apply.errors import ApiError, Forbidden
 from inferfleet.domain.calibration import Calibration, CalibrationKey
-from inferfleet.domain.observed import Key
-from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
+from inferfleet.domain.keys import Key
+from inferfleet.domain.owner import Owner
 from inferfleet.engine.throughput import Rejected
 from inferfleet.observe.store import Store
 from inferfleet.report.events import Note, Recorder
-from inferfleet.report.events import Subject as EventSubject
 from inferfleet.report.observation import Learned
 from inferfleet.runtime.queue import Lane
 
@@ -170,7 +169,7 @@ class Calibrator:
 
     def _is_running(self, wanted: CalibrationKey) -> bool:
         """Whether a ready pod in the namespace runs this very setting."""
-        keys = [key for key in self._planner.decisions() if key[0] == wanted[0]]
+        keys = [key for key in self._planner.decisions() if key.namespace == wanted[0]]
         return any(
             pod.ready
             for key in keys
@@ -191,19 +190,17 @@ class Calibrator:
         if len(self._told) >= _MOST_TOLD:
             self._told.clear()
         self._told.add((subject.uid, kind))
-        namespace, name = subject.key
-        _log.debug("%s/%s taught nothing: %s", namespace, name, result.reason)
+        _log.debug("%s taught nothing: %s", subject.key, result.reason)
         if kind == "absurd":
-            about = EventSubject(
-                api_version=INFERENCE_DEPLOYMENT.api_version,
-                kind=INFERENCE_DEPLOYMENT.kind,
-                namespace=namespace,
-                name=name,
-                uid=subject.uid,
-            )
             words = f"a reading of placement {subject.placement} is ignored: {result.reason}"
             self._recorder.tell(
-                Note(subject=about, warning=True, reason="ReadingIgnored", action="Learning", message=words)
+                Note(
+                    regarding=Owner.of(subject.key, subject.uid),
+                    warning=True,
+                    reason="ReadingIgnored",
+                    action="Learning",
+                    message=words,
+                )
             )
 
     def _learnt(self, subject: Subject, calibration: Calibration) -> None:
@@ -212,10 +209,10 @@ class Calibrator:
             return
         self._count("learnt")
         dead = bool(calibration.out_of_memory)
-        _log.info("%s/%s taught: %s", *subject.key, calibration.out_of_memory or calibration.source)
+        _log.info("%s taught: %s", subject.key, calibration.out_of_memory or calibration.source)
         self._enqueuer.wake(subject.key, decide=dead, lane=Lane.HIGH if dead else Lane.LOW)
         for key, decision in self._planner.decisions().items():
-            if key[0] == calibration.namespace and decision.blocked is not None and key != subject.key:
+            if key.namespace == calibration.namespace and decision.blocked is not None and key != subject.key:
                 self._enqueuer.wake(key, decide=True, lane=Lane.LOW)
 
 

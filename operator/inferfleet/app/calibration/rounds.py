@@ -15,7 +15,8 @@ from inferfleet.app.calibration.sources import ReadLog
 from inferfleet.app.calibration.subjects import Subject
 from inferfleet.apply.errors import ApiError
 from inferfleet.domain.calibration import Calibration
-from inferfleet.domain.observed import Key, PodFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import PodFacts
 from inferfleet.engine.calibration.engine_log import read_engine_log
 from inferfleet.engine.calibration.judge import from_cache, from_log, from_windows
 from inferfleet.engine.throughput import CounterSnapshot, Rejected, Window, window
@@ -101,7 +102,7 @@ class Rounds:
         now = self._now()
         for key in [key for key, at in self._due.items() if at <= now and key not in self._tasks]:
             del self._due[key]
-            self._tasks[key] = asyncio.create_task(self._look(key), name=f"reading {'/'.join(key)}")
+            self._tasks[key] = asyncio.create_task(self._look(key), name=f"reading {key}")
 
     async def _look(self, key: Key) -> None:
         try:
@@ -115,7 +116,7 @@ class Rounds:
                 pause = seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
                 self._due.setdefault(key, self._now() + pause)
         except Exception:  # noqa: BLE001 - the top of a background task: one odd engine must not end the rounds
-            _log.exception("reading %s/%s failed", *key)
+            _log.exception("reading %s failed", key)
         finally:
             self._tasks.pop(key, None)
 
