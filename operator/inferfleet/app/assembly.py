@@ -40,7 +40,6 @@ from inferfleet.domain.resources import (
 from inferfleet.observe.catalog import HubLookup
 from inferfleet.observe.hub import HubAccess
 from inferfleet.observe.hub_cache import HubCache, hub_is_off
-from inferfleet.observe.mapping import Listener
 from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
@@ -93,7 +92,7 @@ class Assembly:
         snapshots = Snapshots(
             store,
             budgets_required=settings.budgets_required,
-            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.model_answered(model_id)),  # noqa: PLW0108 - bound below
             calibrations=book.all,
         )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
@@ -129,7 +128,7 @@ class Assembly:
             await learning.prepare()
 
         enqueuer = Enqueuer(store, queue, on_touched=touched, on_removed=removed)
-        store.listen(Listener(enqueuer))
+        store.listen(enqueuer)
         planner = Planner(
             store=store,
             queue=queue,
@@ -235,7 +234,7 @@ def _reflectors(client: Client, store: Store, settings: Settings, metrics: Metri
         Reflector(
             client,
             resource,
-            store.children[resource.kind],
+            store.children[resource],
             namespace=namespace,
             selector=DEPLOYMENT_LABEL,
             on_restart=metrics.watch_restarted,

@@ -108,7 +108,7 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
         (NAMESPACE, store.namespaces, ""),
         (NODE, store.nodes, ""),
         (POD, store.pods, ""),
-        *((resource, store.children[resource.kind], DEPLOYMENT_LABEL) for resource in CHILDREN),
+        *((resource, store.children[resource], DEPLOYMENT_LABEL) for resource in CHILDREN),
     ]
     client = Client(credentials)
     try:

@@ -37,6 +37,14 @@ class NodeFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceFacts:
+    """A namespace."""
+
+    name: str
+    labels: LabelSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerFacts:
     """State of one container.
 

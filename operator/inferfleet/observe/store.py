@@ -1,7 +1,7 @@
 """Everything that was seen, as tables, with the few indices that decisions and reports ask for.
 
-In: documents, by way of the tables. Out: values by key, owner or node, and news about changes for a `Listener`. All in
-one event loop; nothing here waits. Must not decide who has to look again (`mapping.py` does).
+In: documents, by way of the tables. Out: values by key, owner or node, and changes for a `ChangeListener`. All in one
+event loop; nothing here waits. Must not decide who has to look again (the listener does).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +12,15 @@ from typing import Any
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
 from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.keys import Key, Kind, NamespacedName
-from inferfleet.domain.observed import Child, LabelSet, NodeFacts, PodFacts
-from inferfleet.domain.resources import CHILDREN
+from inferfleet.domain.observed import Child, LabelSet, NamespaceFacts, NodeFacts, PodFacts
+from inferfleet.domain.resources import CHILD_OF_KIND, CHILDREN, Document, Resource
 from inferfleet.observe import objects, project_nodes
+from inferfleet.observe.changes import Change, ChangeListener, Value
 from inferfleet.observe.documents import labels_of
-from inferfleet.observe.mapping import Listener
 from inferfleet.observe.objects import InferenceDeploymentObject, Platform
 from inferfleet.observe.project_children import child, since_template
 from inferfleet.observe.project_pods import charged_to, pod_facts
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import OnChange, Table
 from inferfleet.observe.used_gpus import count_pod
 
 
@@ -29,60 +29,62 @@ class Store:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._listener: Listener | None = None
+        self._listener: ChangeListener | None = None
         self.deployments: Table[Key, InferenceDeploymentObject] = Table(
             objects.inference_deployment,
             partial(Key, Kind.INFERENCE_DEPLOYMENT),
-            on_change=self._tell("deployment"),
+            on_change=self._tell(lambda to: to.deployment_changed),
         )
         self.policies: Table[NamespacedName, Platform[BudgetPolicy]] = Table(
-            objects.budget_policy, NamespacedName, on_change=self._tell("policy")
+            objects.budget_policy, NamespacedName, on_change=self._tell(lambda to: to.policy_changed)
         )
         self.pools: Table[NamespacedName, Platform[GPUPool]] = Table(
-            objects.gpu_pool, NamespacedName, on_change=self._tell("pool")
+            objects.gpu_pool, NamespacedName, on_change=self._tell(lambda to: to.pool_changed)
         )
         self.gpu_types: Table[NamespacedName, Platform[GPUType]] = Table(
-            objects.gpu_type, NamespacedName, on_change=self._tell("catalog")
+            objects.gpu_type, NamespacedName, on_change=self._tell(lambda to: to.gpu_type_changed)
         )
         self.profiles: Table[NamespacedName, Platform[ModelProfile]] = Table(
-            objects.model_profile, NamespacedName, on_change=self._tell("catalog")
+            objects.model_profile, NamespacedName, on_change=self._tell(lambda to: to.profile_changed)
         )
         self.nodes: Table[NamespacedName, NodeFacts] = Table(
-            project_nodes.node_facts, NamespacedName, on_change=self._tell("node")
+            project_nodes.node_facts, NamespacedName, on_change=self._tell(lambda to: to.node_changed)
         )
-        self.namespaces: Table[NamespacedName, tuple[str, LabelSet]] = Table(
-            _namespace, NamespacedName, on_change=self._tell("namespace")
+        self.namespaces: Table[NamespacedName, NamespaceFacts] = Table(
+            project_nodes.namespace_facts, NamespacedName, on_change=self._tell(lambda to: to.namespace_changed)
         )
         self.pods: Table[NamespacedName, PodFacts] = Table(self._pod, NamespacedName, on_change=self._pod_changed)
-        self.children: Mapping[str, Table[NamespacedName, Child]] = {
-            resource.kind: Table(self._child, NamespacedName, on_change=self._child_changed) for resource in CHILDREN
+        self.children: Mapping[Resource, Table[NamespacedName, Child]] = {
+            resource: Table(self._child, NamespacedName, on_change=self._child_changed) for resource in CHILDREN
         }
         self.used: dict[str, dict[str, int]] = {}
         self._pods_of: dict[Key, dict[str, PodFacts]] = {}
         self._children_of: dict[Key, dict[ChildIdentity, Child]] = {}
-        self._quiet = False
+        self._tell_of_pod: OnChange[PodFacts] = self._tell(lambda to: to.pod_changed)
+        self._tell_of_child: OnChange[Child] = self._tell(lambda to: to.child_changed)
+        self._own_write = False
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: ChangeListener) -> None:
         """Tell every later change to this listener."""
         self._listener = listener
 
     @contextmanager
     def own_write(self) -> Iterator[None]:
-        """Take in answers to own writes: the listener is told not to wake anybody for them."""
-        self._quiet = True
+        """Take in answers to own writes: the listener is told that they are."""
+        self._own_write = True
         try:
             yield
         finally:
-            self._quiet = False
+            self._own_write = False
 
-    def take_child(self, document: Mapping[str, Any]) -> Child | None:
+    def take_child(self, document: Document) -> Child | None:
         """Take in the answer to a write of a child; returns what is known of it now."""
-        metadata, table = document["metadata"], self.children[document["kind"]]
+        metadata, table = document["metadata"], self.children[CHILD_OF_KIND[document["kind"]]]
         with self.own_write():
             table.put(document)
         return table.get(NamespacedName(metadata["namespace"], metadata["name"]))
 
-    def take_deployment(self, document: Mapping[str, Any]) -> None:
+    def take_deployment(self, document: Document) -> None:
         """Take in the answer to a write of a deployment's status."""
         with self.own_write():
             self.deployments.put(document)
@@ -98,24 +100,28 @@ class Store:
     def namespace_labels(self, namespace: str) -> LabelSet:
         """Return the labels of a namespace, at least the one with its name."""
         known = self.namespaces.get(NamespacedName("", namespace))
-        return labels_of(namespace, {namespace: known[1]} if known else {})
+        return labels_of(namespace, {namespace: known.labels} if known else {})
 
-    def _tell(self, kind: str) -> Callable[[Any, Any], None]:
-        def tell(old: Any, new: Any) -> None:  # noqa: ANN401 - one function for tables of all value types
+    def _tell(self, method: Callable[[ChangeListener], Callable[[Change[Value]], None]]) -> OnChange[Value]:
+        """Return what a table calls to tell its changes by this method of the listener."""
+
+        def tell(old: Value | None, new: Value | None) -> None:
             if self._listener is not None:
-                self._listener.changed(kind, old, new, quiet=self._quiet)
+                method(self._listener)(Change(old, new, own=self._own_write))
 
         return tell
 
-    def _pod(self, document: Mapping[str, Any]) -> PodFacts | None:
+    def _pod(self, document: Document) -> PodFacts | None:
         """Read a pod, and keep it with the deployment whose label it carried first."""
         metadata = document["metadata"]
         known = self.pods.get(NamespacedName(metadata.get("namespace") or "", metadata["name"]))
         return charged_to(known, pod_facts(document))
 
-    def _child(self, document: Mapping[str, Any]) -> Child:
+    def _child(self, document: Document) -> Child:
         metadata = document["metadata"]
-        known = self.children[document["kind"]].get(NamespacedName(metadata["namespace"], metadata["name"]))
+        known = self.children[CHILD_OF_KIND[document["kind"]]].get(
+            NamespacedName(metadata["namespace"], metadata["name"])
+        )
         return since_template(known, child(document))
 
     def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
@@ -128,7 +134,7 @@ class Store:
                 _set(mine, pod.uid, pod if sign > 0 else None)
                 if not mine:
                     del self._pods_of[pod.key]
-        self._tell("pod")(old, new)
+        self._tell_of_pod(old, new)
 
     def _child_changed(self, old: Child | None, new: Child | None) -> None:
         for value, present in ((old, False), (new, True)):
@@ -138,7 +144,7 @@ class Store:
             _set(mine, value.identity, value if present else None)
             if not mine:
                 del self._children_of[value.key]
-        self._tell("child")(old, new)
+        self._tell_of_child(old, new)
 
 
 def _set(mapping: dict[Any, Any], key: object, value: object | None) -> None:
@@ -146,7 +152,3 @@ def _set(mapping: dict[Any, Any], key: object, value: object | None) -> None:
         mapping.pop(key, None)
     else:
         mapping[key] = value
-
-
-def _namespace(document: Mapping[str, Any]) -> tuple[str, LabelSet]:
-    return document["metadata"]["name"], project_nodes.namespace_labels(document)

@@ -13,6 +13,7 @@ from inferfleet.app.planner import Decided
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.placement import Placement
+from inferfleet.domain.resources import CHILD_OF_KIND
 from inferfleet.domain.world import World
 from inferfleet.observe.store import Store
 from inferfleet.plan import decide
@@ -52,7 +53,7 @@ class Scene:
         return placed(self.decision)
 
     def put_deployment(self) -> None:
-        self.store.children["Deployment"].put(self._versioned(self.deployment))
+        self.store.children[CHILD_OF_KIND["Deployment"]].put(self._versioned(self.deployment))
 
     def put_pod(self, name: str = "chat-1", *, status: dict[str, Any] | None = None, **change: Any) -> None:
         """A pod of the present template; `change` replaces parts of its engine container."""

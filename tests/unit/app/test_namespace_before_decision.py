@@ -7,7 +7,6 @@ from typing import Any
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.domain.keys import Key
-from inferfleet.observe.mapping import Listener
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
@@ -40,7 +39,7 @@ async def planned_before_and_after_the_namespace() -> tuple[list[str], list[str]
         store=store, queue=queue, snapshots=snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    store.listen(Listener(enqueuer))
+    store.listen(enqueuer)
     store.deployments.put(document("InferenceDeployment", "chat", namespace="new", spec=REAL_TIME))
     running = asyncio.create_task(planner.run())
     await quiet(queue)

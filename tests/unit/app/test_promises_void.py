@@ -8,7 +8,6 @@ from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.keys import Key
-from inferfleet.observe.mapping import Listener
 from inferfleet.runtime.queue import KeyedQueue
 from tests.unit.observe.test_snapshot import KEY, Cluster
 
@@ -35,7 +34,7 @@ async def work_of_two_specs_of_which_the_first_is_not_stored() -> list[WorkItem]
         store=cluster.store, queue=queue, snapshots=cluster.snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    cluster.store.listen(Listener(enqueuer))
+    cluster.store.listen(enqueuer)
     running = asyncio.create_task(planner.run())
     async with asyncio.timeout(10):
         cluster.deployment("chat")

@@ -8,9 +8,10 @@ import pytest
 
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.domain.keys import Key, Kind
-from inferfleet.observe.mapping import Listener
+from inferfleet.domain.resources import CHILD_OF_KIND
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
+from tests.builders import PROFILE_CONFIG
 
 Document = dict[str, Any]
 EVERYBODY = {"in-a", "could-a", "in-b", "waits"}
@@ -40,7 +41,7 @@ class Place:
             ("waits", set[str](), set[str]()),
         ):
             self.enqueuer.decided(key(name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced))
-        self.store.listen(Listener(self.enqueuer))
+        self.store.listen(self.enqueuer)
 
     def put(self, table: str, kind: str, name: str, body: Document, *, namespace: str = "") -> None:
         self._version += 1
@@ -87,7 +88,22 @@ class Place:
         self._version += 1
         metadata = {"name": "in-b", "namespace": "team", "uid": "job", "resourceVersion": str(self._version)}
         document = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | {"labels": labels}}
-        self.store.children["Job"].put(document | {"status": {"conditions": conditions}})
+        self.store.children[CHILD_OF_KIND["Job"]].put(document | {"status": {"conditions": conditions}})
+
+    def pod_leaves(self) -> None:
+        """A pod of `in-b` comes to a node and goes, which wakes others only when it goes."""
+        engine = {"name": "engine", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+        labels = {"metadata": {"labels": {"inferfleet.dev/deployment": "in-b"}}}
+        body = {"spec": {"nodeName": "node-1", "containers": [engine]}, **labels}
+        self.put("pods", "Pod", "in-b-1", {**body, "status": {"phase": "Running"}}, namespace="team")
+        self.put("pods", "Pod", "in-b-1", {**body, "status": {"phase": "Succeeded"}}, namespace="team")
+
+    def policy(self) -> None:
+        spec = {"namespaceSelector": {"matchLabels": {"team": "a"}}, "usdPerMonth": "1000"}
+        self.put("policies", "BudgetPolicy", "team-a", {"spec": spec})
+
+    def profile(self) -> None:
+        self.put("profiles", "ModelProfile", "acme", {"spec": {"id": "acme/model", "config": PROFILE_CONFIG}})
 
     def namespace(self, **labels: str) -> None:
         self._version += 1
@@ -135,6 +151,10 @@ def after(change: Callable[[Place], object]) -> set[str]:
         (lambda place: place.job(ended=False), {"in-b"}),
         (lambda place: place.job(ended=True), {"in-b", "waits"}),
         (lambda place: place.namespace(team="a"), {"waits"}),
+        (lambda place: place.pod_leaves(), {"in-b", "waits"}),
+        (lambda place: place.pool("pool-c"), None),
+        (lambda place: place.policy(), None),
+        (lambda place: place.profile(), None),
     ],
     ids=[
         "price of a pool",
@@ -146,6 +166,10 @@ def after(change: Callable[[Place], object]) -> set[str]:
         "a job",
         "a job that ended",
         "a namespace",
+        "a pod that leaves",
+        "a new pool",
+        "a policy",
+        "a profile",
     ],
 )
 def test_a_change_wakes_those_whom_it_concerns(change: Callable[[Place], object], names: set[str] | None) -> None:

@@ -15,6 +15,7 @@ from inferfleet.api.enums import Role
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.keys import Key, Kind
+from inferfleet.domain.resources import CHILD_OF_KIND
 from inferfleet.observe.store import Store
 from inferfleet.report.observation import RESERVED_ONLY, UP_TO_DATE, Observation
 from inferfleet.report.status import change, status
@@ -79,7 +80,7 @@ class Cluster:
     def _take(self, name: str) -> None:
         self._version += 1
         self._documents[name]["metadata"]["resourceVersion"] = str(self._version)
-        self._store.children["Deployment"].put(self._documents[name])
+        self._store.children[CHILD_OF_KIND["Deployment"]].put(self._documents[name])
 
 
 @pytest.fixture
