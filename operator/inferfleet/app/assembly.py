@@ -6,22 +6,23 @@ part. Must not start tasks other than the workers, and must not ask the cluster.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Self
+from functools import partial
+from typing import Self
 
 from inferfleet.app.calibration import CalibrationBook, CalibrationStorage, Calibrator, calibrated, sources
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.app.leadership import CatchingUp
-from inferfleet.app.planner import Job, Planner
+from inferfleet.app.leadership import LeadershipTerm
+from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.app.platform import PlatformReporter
 from inferfleet.app.reconcile import Reconciler
 from inferfleet.apply.client import Client
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.lease import LeaseInCluster
 from inferfleet.domain.children import DEPLOYMENT_LABEL
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.resources import (
     BUDGET_POLICY,
     CHILDREN,
@@ -33,17 +34,17 @@ from inferfleet.domain.resources import (
     NAMESPACE,
     NODE,
     POD,
+    Document,
     Resource,
 )
 from inferfleet.observe.catalog import HubLookup
 from inferfleet.observe.hub import HubAccess
-from inferfleet.observe.hub_cache import HubModels, hub_is_off
-from inferfleet.observe.mapping import Listener
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.hub_cache import HubCache, hub_is_off
+from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 from inferfleet.render import RenderFacts
 from inferfleet.report.events import Recorder
 from inferfleet.report.metrics import Metrics
@@ -67,13 +68,13 @@ class Assembly:
 
     client: Client
     store: Store
-    tables: dict[Resource, Table[Any]]
+    tables: dict[Resource, AnyTable]
     queue: KeyedQueue[Key]
     enqueuer: Enqueuer
     reflectors: list[Reflector]
     planner: Planner
     calibrator: Calibrator
-    workers: Workers[Job]
+    workers: Workers[WorkItem]
     platform: PlatformReporter
     recorder: Recorder
     leader: Leader
@@ -86,12 +87,12 @@ class Assembly:
         """Connect everything; must be called inside the event loop."""
         metrics, store = Metrics(), Store()
         client = Client(credentials, on_request=metrics.requested, connections=_connections(settings))
-        queue: KeyedQueue[Key] = KeyedQueue(on_wait=metrics.waited)
+        queue: KeyedQueue[Key] = KeyedQueue(on_wait=partial(metrics.waited, Kind.INFERENCE_DEPLOYMENT))
         book = CalibrationBook(now=utc_now)
         snapshots = Snapshots(
             store,
             budgets_required=settings.budgets_required,
-            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.wake_model(model_id)),  # noqa: PLW0108 - bound below
+            hub_lookup=_hub(settings, on_answer=lambda model_id: enqueuer.model_answered(model_id)),  # noqa: PLW0108 - bound below
             calibrations=book.all,
         )
         lease = LeaseInCluster(client, namespace=settings.namespace, name=settings.lease_name)
@@ -112,7 +113,7 @@ class Assembly:
         )
         workers = Workers(reconciler.handle, count=settings.workers, on_crash=reconciler.crashed)
 
-        def removed(item: Deployment) -> None:
+        def removed(item: InferenceDeploymentObject) -> None:
             snapshots.removed(item)
             reconciler.forget(item)
 
@@ -120,14 +121,14 @@ class Assembly:
             snapshots.touched(key)
             calibrator.touched(key)
 
-        catching_up = CatchingUp(client, _tables(store), namespaces=settings.watch_namespaces)
+        term = LeadershipTerm(client, _tables(store), namespaces=settings.watch_namespaces)
 
         async def prepare() -> None:
-            await catching_up.prepare()
+            await term.prepare()
             await calibrator.prepare()
 
         enqueuer = Enqueuer(store, queue, on_touched=touched, on_removed=removed)
-        store.listen(Listener(enqueuer))
+        store.listen(enqueuer)
         planner = Planner(
             store=store,
             queue=queue,
@@ -155,8 +156,8 @@ class Assembly:
 
         def begin() -> None:
             snapshots.forget_assumed()
-            catching_up.begin_reign()
-            calibrator.begin_reign()
+            term.begin()
+            calibrator.begin_term()
             enqueuer.wake_everybody()
 
         platform = PlatformReporter(
@@ -169,13 +170,13 @@ class Assembly:
             price_max_age=timedelta(days=settings.price_max_age_days),
         )
         reflectors = _reflectors(client, store, settings, metrics)
-        metrics.follow(
+        metrics.follow_queue(
+            Kind.INFERENCE_DEPLOYMENT,
             depth=lambda: len(queue),
             adds=lambda: queue.added,
             retries=lambda: queue.retried,
-            leader=lambda: leader.is_leader,
-            calibrations=lambda: len(book),
         )
+        metrics.follow(leader=lambda: leader.is_leader, calibrations=lambda: len(book))
         lag = LoopLag(on_lag=metrics.lagged)
         synced = asyncio.Event()
         return cls(
@@ -202,7 +203,7 @@ def _hub(settings: Settings, *, on_answer: Callable[[str], None]) -> HubLookup:
     if not settings.hub_enabled:
         return hub_is_off
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    return HubModels(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
+    return HubCache(HubAccess(endpoint=settings.hf_endpoint, token=token), on_answer=on_answer).find
 
 
 def _connections(settings: Settings) -> int:
@@ -211,7 +212,7 @@ def _connections(settings: Settings) -> int:
     return settings.workers + watches + _SPARE_CONNECTIONS
 
 
-def _tables(store: Store) -> dict[Resource, Table[Any]]:
+def _tables(store: Store) -> dict[Resource, AnyTable]:
     """The tables that Kopf feeds."""
     return {
         INFERENCE_DEPLOYMENT: store.deployments,
@@ -233,7 +234,7 @@ def _reflectors(client: Client, store: Store, settings: Settings, metrics: Metri
         Reflector(
             client,
             resource,
-            store.children[resource.kind],
+            store.children[resource],
             namespace=namespace,
             selector=DEPLOYMENT_LABEL,
             on_restart=metrics.watch_restarted,
@@ -261,8 +262,8 @@ def _health(
     return HealthServer(port=settings.http_port, live=live, ready=ready, metrics=metrics.render)
 
 
-def _post_event(client: Client) -> Any:  # noqa: ANN401 - a coroutine function of one document
-    async def post(document: dict[str, Any]) -> object:
+def _post_event(client: Client) -> Callable[[Document], Awaitable[object]]:
+    async def post(document: Document) -> object:
         return await client.create(EVENT, document, manager=_EVENT_MANAGER)
 
     return post

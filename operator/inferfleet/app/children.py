@@ -10,11 +10,12 @@ from datetime import datetime
 
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.app.planner import Decided, Identity
-from inferfleet.apply.applier import Applier, Owner, identity
+from inferfleet.app.planner import Decided
+from inferfleet.apply.applier import Applier
 from inferfleet.apply.errors import Forbidden, Invalid, NameConflict, NotFound
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.store import Store
 from inferfleet.render import Manifest, RenderError, RenderFacts, render
 from inferfleet.report.observation import NOTHING_TO_APPLY, UP_TO_DATE, Application
@@ -41,17 +42,17 @@ class Children:
         self._facts = facts
         self._now = now
 
-    def of(self, item: Deployment) -> Mapping[Identity, Child]:
+    def of(self, item: InferenceDeploymentObject) -> Mapping[ChildIdentity, Child]:
         """Return what this deployment controls."""
         seen = self._store.children_of(item.key)
         return {key: child for key, child in seen.items() if child.owner == item.uid}
 
-    def are_settled(self, decided: Decided, item: Deployment) -> bool:
+    def are_settled(self, decided: Decided, item: InferenceDeploymentObject) -> bool:
         """Whether a pass would write nothing, as far as that is known without rendering anew."""
         wanted = decided.manifests
-        return wanted is not None and self._applier.is_settled(_owner(item), wanted, self.of(item))
+        return wanted is not None and self._applier.is_settled(item.owner, wanted, self.of(item))
 
-    async def bring_about(self, decided: Decided, item: Deployment) -> Outcome:
+    async def bring_about(self, decided: Decided, item: InferenceDeploymentObject) -> Outcome:
         """Write the children. Raises ApiError, Conflict, and NotLeading, to be tried again."""
         try:
             if decided.leave_alone:
@@ -62,7 +63,7 @@ class Children:
                 return Outcome(application=NOTHING_TO_APPLY)
             waiting = self._former_pods(decided, item)
             if not waiting:
-                applied = await self._applier.apply(_owner(item), manifests, self._store.children_of(item.key))
+                applied = await self._applier.apply(item.owner, manifests, self._store.children_of(item.key))
                 waiting = applied.waiting
         except NameConflict as error:
             return _failed(str(error), ReadyReason.NAME_CONFLICT, again=_REFUSED_SECONDS)
@@ -70,10 +71,10 @@ class Children:
             return _failed(str(error), ReadyReason.INVALID_SPEC, again=None)
         except (Forbidden, Invalid, NotFound) as error:  # not found: the namespace is going away
             return _failed(str(error), ReadyReason.PROGRESSING, again=_REFUSED_SECONDS)
-        decided.manifests = {identity(manifest): manifest.content_hash for manifest in manifests}
+        decided.manifests = {manifest.identity: manifest.content_hash for manifest in manifests}
         return Outcome(application=_waiting_for(waiting) if waiting else UP_TO_DATE)
 
-    async def _leave_alone(self, decided: Decided, item: Deployment) -> None:
+    async def _leave_alone(self, decided: Decided, item: InferenceDeploymentObject) -> None:
         """Take away what is held no longer; what was admitted last stays as it was rendered, also where it was deleted.
 
         After a restart nobody knows what that was: what is there is then only reduced.
@@ -81,7 +82,7 @@ class Children:
         admitted, seen = decided.admitted, self._store.children_of(item.key)
         staying = {placement.name: placement.replicas for placement in decided.decision.placements}
         if admitted is None or decided.decision.ended:
-            await self._applier.reduce(_owner(item), staying, seen)
+            await self._applier.reduce(item.owner, staying, seen)
             return
         kept = tuple(
             replace(placement, replicas=min(placement.replicas, staying[placement.name]))
@@ -90,9 +91,9 @@ class Children:
         )
         manifests = self._render(replace(admitted, decision=replace(admitted.decision, placements=kept)))
         if manifests is not None:
-            await self._applier.apply(_owner(item), manifests, seen)
+            await self._applier.apply(item.owner, manifests, seen)
 
-    def _former_pods(self, decided: Decided, item: Deployment) -> tuple[str, ...]:
+    def _former_pods(self, decided: Decided, item: InferenceDeploymentObject) -> tuple[str, ...]:
         """Pods of a former Job that still work: two must not write one output."""
         if decided.demand is None or decided.demand.spec.batch is None:
             return ()
@@ -105,10 +106,6 @@ class Children:
         if decided.demand is None:
             return None
         return render(decided.demand, decided.decision, decided.pools, replace(self._facts, now=self._now()))
-
-
-def _owner(item: Deployment) -> Owner:
-    return Owner(uid=item.uid, namespace=item.namespace, name=item.name)
 
 
 def _waiting_for(names: Sequence[str]) -> Application:

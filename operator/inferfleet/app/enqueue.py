@@ -1,25 +1,29 @@
-"""Who has to be looked at again: the sink of all news, in front of the work queue.
+"""Who has to be looked at again: hears of every change, in front of the work queue.
 
-In: news from the store. Out: keys in the queue, and for each whether a new decision is due. Must not look at what the
-news says beyond whom it concerns.
+In: changes from the store, one method per kind. Out: keys in the queue, and for each whether a new decision is due. A
+change of a child or a pod asks for a new look, a change of what decisions depend on for a new decision. Must not look
+at what a change says beyond whom it concerns.
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from inferfleet.domain.observed import Key, NodeFacts
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import Child, NamespaceFacts, NodeFacts, PodFacts
+from inferfleet.observe.changes import Change
+from inferfleet.observe.objects import InferenceDeploymentObject, Platform, Unreadable
 from inferfleet.observe.pools import members
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue, Lane
 
-# News that concerns many comes in bursts (a pool of nodes, a thousand pods); one round answers all of it.
+# Changes that concern many come in bursts (a pool of nodes, a thousand pods); one round answers all of it.
 _GATHER_SECONDS = 0.2
 
 
 class Enqueuer:
-    """See the module; implements `inferfleet.observe.mapping.Sink`."""
+    """See the module; implements `inferfleet.observe.changes.ChangeListener`."""
 
     def __init__(
         self,
@@ -27,7 +31,7 @@ class Enqueuer:
         queue: KeyedQueue[Key],
         *,
         on_touched: Callable[[Key], None],
-        on_removed: Callable[[Deployment], None],
+        on_removed: Callable[[InferenceDeploymentObject], None],
     ) -> None:
         """`on_touched` and `on_removed` hear of changes before anybody is woken."""
         self._store = store
@@ -38,13 +42,107 @@ class Enqueuer:
         self._waiting: set[Key] = set()
         self._pools_of: dict[Key, frozenset[str]] = {}
         self._priced_by: dict[Key, frozenset[str]] = {}
-        self._rounds: dict[str, asyncio.TimerHandle] = {}
+        self._rounds: dict[tuple[Callable[..., None], tuple[str, ...]], asyncio.TimerHandle] = {}
+
+    def deployment_changed(self, change: Change[InferenceDeploymentObject]) -> None:
+        """Decide for the deployment; what one that is gone held is free for others."""
+        old, new = change.old, change.new
+        if old is not None and (new is None or new.uid != old.uid):
+            self._on_removed(old)
+            self._queue.add(old.key)
+            self.wake_waiting()
+        if new is not None:
+            self._on_touched(new.key)
+            if not change.own:
+                self.wake(new.key, decide=True)
+
+    def child_changed(self, change: Change[Child]) -> None:
+        """Look at the owner; of a Job that ended the money is free."""
+        old, new = change.old, change.new
+        for child in change.values:
+            self._on_touched(child.key)
+            if not change.own:
+                self.wake(child.key, decide=False)
+        if new is not None and new.ended and not (old is not None and old.ended):
+            # Its pods went before, when nobody could know that the money is free as well.
+            self.wake(new.key, decide=True)
+            self.wake_waiting()
+
+    def pod_changed(self, change: Change[PodFacts]) -> None:
+        """Look at the deployment of the pod; GPUs that a pod leaves are free for those that wait."""
+        old, new = change.old, change.new
+        *_, pod = change.values
+        if pod.deployment:
+            self._on_touched(pod.key)
+            self.wake(pod.key, decide=False)
+        if old is not None and old.occupies_node and old.requests and (new is None or not new.occupies_node):
+            self.wake_waiting()
+
+    def node_changed(self, change: Change[NodeFacts]) -> None:
+        """Decide for those that wait, and for those that run in the node's pools."""
+        self.wake_waiting()
+        for pool in self._pools_with(change.values):
+            self._in_a_moment(self._wake_pool, pool)
+
+    def namespace_changed(self, change: Change[NamespaceFacts]) -> None:
+        """Decide for every deployment of the namespace, and for those that may get what it held of a budget."""
+        *_, namespace = change.values
+        for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
+            if key.namespace == namespace.name:
+                self._on_touched(key)
+                self.wake(key, decide=True)
+        self.wake_waiting()
+
+    def pool_changed(self, change: Change[Platform[GPUPool]]) -> None:
+        """Decide for those that run in the pool or could, where only its price changed; otherwise for everybody."""
+        pool = _only_priced_anew(change, "usd_per_gpu_hour")
+        if pool is None:
+            self._wake_everybody_soon()
+        else:
+            self._in_a_moment(self._wake_priced, pool)
+
+    def gpu_type_changed(self, change: Change[Platform[GPUType]]) -> None:
+        """Decide for those whose pools take their price from the type, where only that changed; or for everybody."""
+        gpu_type = _only_priced_anew(change, "prices")
+        if gpu_type is None:
+            self._wake_everybody_soon()
+            return
+        for item in self._store.pools.values():
+            spec = None if isinstance(item.content, Unreadable) else item.content.spec
+            if spec is not None and spec.gpu_type == gpu_type and spec.usd_per_gpu_hour is None:
+                self._in_a_moment(self._wake_priced, item.name)
+
+    def profile_changed(self, change: Change[Platform[ModelProfile]]) -> None:
+        """Decide for everybody: a profile may describe anybody's model."""
+        del change
+        self._wake_everybody_soon()
+
+    def policy_changed(self, change: Change[Platform[BudgetPolicy]]) -> None:
+        """Decide for everybody: a policy may pay for any namespace."""
+        del change
+        self._wake_everybody_soon()
+
+    def model_answered(self, model_id: str) -> None:
+        """Decide for every deployment of a model: more is known about it."""
+        for item in self._store.deployments.values():
+            if item.spec is not None and item.spec.model.id == model_id:
+                self.wake(item.key, decide=True)
 
     def wake(self, key: Key, *, decide: bool, lane: Lane = Lane.HIGH) -> None:
         """Look at a deployment again, with a new decision or without."""
         if decide:
             self._undecided.add(key)
         self._queue.add(key, lane)
+
+    def wake_waiting(self) -> None:
+        """Decide again, in a moment, for those that wait for GPUs or money."""
+        if self._waiting:
+            self._in_a_moment(self._wake_waiting)
+
+    def wake_everybody(self) -> None:
+        """Decide again for everybody, now."""
+        for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
+            self.wake(key, decide=True, lane=Lane.LOW)
 
     def decide_later(self, key: Key) -> None:
         """Have a new decision made when the key comes next, without waking it."""
@@ -72,65 +170,17 @@ class Enqueuer:
         self._pools_of.pop(key, None)
         self._priced_by.pop(key, None)
 
-    def touched(self, key: Key) -> None:
-        """Pass on that something about a deployment changed."""
-        self._on_touched(key)
-
-    def wake_model(self, model_id: str) -> None:
-        """Decide again for every deployment of a model: more is known about it."""
-        for item in self._store.deployments.values():
-            if item.spec is not None and item.spec.model.id == model_id:
-                self.wake(item.key, decide=True)
-
-    def wake_namespace(self, namespace: str) -> None:
-        """Decide again for every deployment of a namespace, and for those that may get what it held of a budget."""
-        for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
-            if key[0] == namespace:
-                self._on_touched(key)
-                self.wake(key, decide=True)
-        self.wake_waiting()
-
-    def wake_waiting(self) -> None:
-        """Decide again for those that wait for GPUs or money."""
-        if self._waiting:
-            self._in_a_moment("waiting", self._wake_waiting)
-
-    def wake_nodes(self, nodes: tuple[NodeFacts, ...]) -> None:
-        """Decide again for those that wait, and for those that run in the nodes' pools."""
-        pools = frozenset(
+    def _pools_with(self, nodes: Iterable[NodeFacts]) -> frozenset[str]:
+        """Return the pools that select one of these nodes."""
+        nodes = tuple(nodes)
+        return frozenset(
             item.name
             for item in self._store.pools.values()
             if not isinstance(item.content, Unreadable) and any(members(item.content.spec.node_selector.items(), nodes))
         )
-        self.wake_waiting()
-        for pool in pools:
-            self._in_a_moment(f"pool {pool}", partial(self._wake_pool, pool))
 
-    def wake_priced(self, pool: str) -> None:
-        """Decide again for those that run in the pool or could."""
-        self._in_a_moment(f"price {pool}", partial(self._wake_priced, pool))
-
-    def wake_priced_type(self, gpu_type: str) -> None:
-        """Decide again for those that run, or could, in a pool whose price is that of its GPU type."""
-        for item in self._store.pools.values():
-            spec = None if isinstance(item.content, Unreadable) else item.content.spec
-            if spec is not None and spec.gpu_type == gpu_type and spec.usd_per_gpu_hour is None:
-                self.wake_priced(item.name)
-
-    def wake_all(self) -> None:
-        """Decide again for everybody."""
-        self._in_a_moment("all", self.wake_everybody)
-
-    def wake_everybody(self) -> None:
-        """Decide again for everybody, now."""
-        for key in self._store.deployments.keys():  # noqa: SIM118 - a table, not a dict
-            self.wake(key, decide=True, lane=Lane.LOW)
-
-    def removed(self, item: Deployment) -> None:
-        """Pass on that a deployment is gone, and let others have what it held."""
-        self._on_removed(item)
-        self._queue.add(item.key)
-        self.wake_waiting()
+    def _wake_everybody_soon(self) -> None:
+        self._in_a_moment(self.wake_everybody)
 
     def _wake_waiting(self) -> None:
         for key in self._waiting:
@@ -146,12 +196,25 @@ class Enqueuer:
             if pool in pools:
                 self.wake(key, decide=True, lane=Lane.LOW)
 
-    def _in_a_moment(self, name: str, action: Callable[[], None]) -> None:
-        if name in self._rounds:
+    def _in_a_moment(self, action: Callable[..., None], *arguments: str) -> None:
+        """Call the action once for all that ask for it within a moment."""
+        call = (action, arguments)
+        if call in self._rounds:
             return
 
         def act() -> None:
-            del self._rounds[name]
-            action()
+            del self._rounds[call]
+            action(*arguments)
 
-        self._rounds[name] = asyncio.get_running_loop().call_later(_GATHER_SECONDS, act)
+        self._rounds[call] = asyncio.get_running_loop().call_later(_GATHER_SECONDS, act)
+
+
+def _only_priced_anew(change: Change[Platform[Any]], price: str) -> str | None:
+    """Return the name of an object of which nothing but its price changed, this field of its spec; None otherwise."""
+    old, new = change.old, change.new
+    if old is None or new is None or isinstance(old.content, Unreadable) or isinstance(new.content, Unreadable):
+        return None
+    before, after = old.content.spec, new.content.spec
+    if getattr(before, price) == getattr(after, price):
+        return None
+    return new.name if before == after.model_copy(update={price: getattr(before, price)}) else None

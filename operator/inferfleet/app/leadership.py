@@ -1,20 +1,19 @@
 """What a new leader reads before its first decision: everything that the former one may have promised.
 
-In: a client and the tables that Kopf feeds. Out: tables no older than the beginning of the reign. Caches follow by
-watches, and a watch may have been down for a while (an API server that restarts takes the Lease and the watches at
-once): deciding on them could give away money that is promised already. Must not decide or write.
+In: a client and the tables that Kopf feeds. Out: tables no older than the beginning of the leadership term. Caches
+follow by watches, and a watch may have been down for a while (an API server that restarts takes the Lease and the
+watches at once): deciding on them could give away money that is promised already. Must not decide or write.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from inferfleet.apply.errors import ApiError
 from inferfleet.domain.resources import BUDGET_POLICY, INFERENCE_DEPLOYMENT, Resource
 from inferfleet.observe.listing import list_into
 from inferfleet.observe.reflector import Source
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 _log = logging.getLogger(__name__)
 
@@ -23,13 +22,13 @@ LEDGER = (BUDGET_POLICY, INFERENCE_DEPLOYMENT)
 _RETRY_SECONDS = 1.0
 
 
-class CatchingUp:
+class LeadershipTerm:
     """See the module."""
 
     def __init__(
         self,
         source: Source,
-        tables: Mapping[Resource, Table[Any]],
+        tables: Mapping[Resource, AnyTable],
         *,
         namespaces: Sequence[str] = (),
         retry_seconds: float = _RETRY_SECONDS,
@@ -41,14 +40,14 @@ class CatchingUp:
         self._retry_seconds = retry_seconds
         self._due = False
 
-    def begin_reign(self) -> None:
+    def begin(self) -> None:
         """Hear that this process leads from now on: somebody else may have promised something since."""
         self._due = True
 
     async def prepare(self) -> None:
-        """Read past the watches, once per reign; an API server that is away is waited for."""
+        """Read past the watches, once per leadership term; an API server that is away is waited for."""
         while self._due:
-            self._due = False  # a reign that begins meanwhile asks for it again
+            self._due = False  # a leadership term that begins meanwhile asks for it again
             try:
                 for resource in LEDGER:
                     await list_into(self._source, resource, self._tables[resource], namespaces=self._namespaces)

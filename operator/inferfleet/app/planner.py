@@ -1,7 +1,7 @@
 """The planner's loop: takes batches of keys, decides for those that need it on one snapshot, hands all to the workers.
 
-In: keys from the queue. Out: `Job`s. Decisions are made one batch after the other, and each counts as held at once, so
-two deployments are never promised the same GPU or dollar. Must not write to the cluster.
+In: keys from the queue. Out: `WorkItem`s. Decisions are made one batch after the other, and each counts as held at
+once, so two deployments are never promised the same GPU or dollar. Must not write to the cluster.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from datetime import datetime
 from inferfleet.api.enums import RebalancePolicy
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.app.enqueue import Enqueuer
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.decision import BudgetVerdict, Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.history import NO_HISTORY
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.world import Pool, World
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.plan import SCHEDULE_TIMEOUT, decide
@@ -31,8 +32,6 @@ _log = logging.getLogger(__name__)
 _BATCH, _IDLE_SECONDS, _LONGEST_SECONDS = 64, 0.03, 0.2
 # Refusals that may end when GPUs or money become free, without a change of the deployment itself.
 _MAY_RESOLVE = (ReadyReason.NO_CAPACITY, ReadyReason.OVER_BUDGET, ReadyReason.NO_PRICE, ReadyReason.BUDGET_UNREADABLE)
-
-Identity = tuple[str, str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Decided:
     decision: Decision
     demand: Demand | None
     pools: dict[str, Pool]
-    manifests: dict[Identity, str] | None = field(default=None)
+    manifests: dict[ChildIdentity, str] | None = field(default=None)
     reserved: bool = False
     admitted: "Decided | None" = None
 
@@ -59,18 +58,18 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class WorkItem:
     """One deployment to bring about and report."""
 
     key: Key
     decided: Decided
 
     def __str__(self) -> str:
-        return "/".join(self.key)
+        return str(self.key)
 
 
 class Planner:
-    """See the module. `submit(job)` takes each job."""
+    """See the module. `submit(work)` takes each work item."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Planner:
         queue: KeyedQueue[Key],
         snapshots: Snapshots,
         enqueuer: Enqueuer,
-        submit: Callable[[Job], None],
+        submit: Callable[[WorkItem], None],
         now: Callable[[], datetime],
         on_planned: Callable[[Sequence[Decision], float], None],
         leading: asyncio.Event,
@@ -114,7 +113,7 @@ class Planner:
                 decided = self._decided.get(key)
                 if decided is not None:
                     self._come_back(key, decided.decision)
-                    self._submit(Job(key=key, decided=decided))
+                    self._submit(WorkItem(key=key, decided=decided))
             await asyncio.sleep(0)
 
     def decided(self, key: Key) -> Decided | None:
@@ -131,7 +130,7 @@ class Planner:
             try:
                 self._decide([key])
             except Exception:  # noqa: BLE001 - see run
-                _log.exception("%s/%s could not be decided", *key)
+                _log.exception("%s could not be decided", key)
                 keys.remove(key)
                 self._queue.retry(key)
 
@@ -145,7 +144,7 @@ class Planner:
                 keys.remove(key)
                 self._queue.done(key)
                 continue
-            if self._store.namespaces.get(("", item.namespace)) is None:
+            if self._store.namespaces.get(NamespacedName("", item.namespace)) is None:
                 self._wait_for_namespace(key)
                 keys.remove(key)
                 continue
@@ -163,7 +162,7 @@ class Planner:
         self._enqueuer.decide_later(key)
         self._queue.done(key)
 
-    def _needs_decision(self, key: Key, item: Deployment) -> bool:
+    def _needs_decision(self, key: Key, item: InferenceDeploymentObject) -> bool:
         due = self._enqueuer.take_undecided(key)
         known = self._decided.get(key)
         if due or known is None or (known.uid, known.generation) != (item.uid, item.generation):
@@ -189,7 +188,7 @@ class Planner:
             if child.refusal is not None and child.refusal.since is not None:
                 yield child.refusal.since + SCHEDULE_TIMEOUT
 
-    def _decide_all(self, items: list[Deployment]) -> None:
+    def _decide_all(self, items: list[InferenceDeploymentObject]) -> None:
         started = time.perf_counter()
         for item in items:  # nobody works on these: what an earlier decision promised and did not store is void
             self._snapshots.settled(item.uid)
@@ -209,7 +208,9 @@ class Planner:
                 self._accept(item, demand, decision, pools)
         self._on_planned(tuple(decisions.values()), time.perf_counter() - started)
 
-    def _accept(self, item: Deployment, demand: Demand | None, decision: Decision, pools: dict[str, Pool]) -> None:
+    def _accept(
+        self, item: InferenceDeploymentObject, demand: Demand | None, decision: Decision, pools: dict[str, Pool]
+    ) -> None:
         used = frozenset(placement.pool for placement in decision.placements)
         before = self._decided.get(item.key)
         if before is not None and _spends_less(before.decision, decision):
@@ -234,7 +235,7 @@ class Planner:
             self._enqueuer.forget(key)
 
 
-def _admitted(before: Decided | None, item: Deployment, decision: Decision) -> Decided | None:
+def _admitted(before: Decided | None, item: InferenceDeploymentObject, decision: Decision) -> Decided | None:
     """What was in force before a change of the spec was refused; of an admitted one nothing has to be remembered."""
     if decision.blocked is None or before is None or before.uid != item.uid:
         return None
@@ -245,7 +246,7 @@ def _spends_less(before: Decision, after: Decision) -> bool:
     return after.run_rate < before.run_rate or len(after.placements) < len(before.placements)
 
 
-def _unreadable(item: Deployment, problem: Unreadable, world: World) -> Decision:
+def _unreadable(item: InferenceDeploymentObject, problem: Unreadable, world: World) -> Decision:
     """A decision about a spec that cannot be read: nothing new, and what runs is left alone."""
     holding = world.holdings.get(item.uid)
     return Decision(

@@ -24,9 +24,9 @@ from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError
 from inferfleet.apply.status import apply_status
 from inferfleet.budget import Ledger
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.model import UnknownModel
 from inferfleet.domain.money import RunRate
-from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE, Resource
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import model_of
@@ -34,7 +34,7 @@ from inferfleet.observe.objects import Platform, Unreadable
 from inferfleet.observe.pools import detected, members, objection
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 from inferfleet.report.metrics import Metrics
 from inferfleet.report.platform_status import budget_status, pool_status, promised_gpus, understood
 
@@ -100,13 +100,13 @@ class PlatformReporter:
     def _revisions(self) -> tuple[int, ...]:
         """What a round depends on: everything seen, and the day, because prices grow old."""
         store = self._store
-        tables: Iterable[Table[Any]] = (
+        tables: Iterable[AnyTable] = (
             store.deployments, store.policies, store.pools, store.gpu_types, store.profiles, store.nodes, store.pods,
             store.namespaces,
         )  # fmt: skip
         return (self._now().toordinal(), *(table.revision for table in tables))
 
-    def _statuses(self, world: World) -> Iterable[tuple[Resource, Table[Any], Platform[Any], StatusModel, StatusModel]]:
+    def _statuses(self, world: World) -> Iterable[tuple[Resource, AnyTable, Platform[Any], StatusModel, StatusModel]]:
         """Yield each object with its stored and its present status."""
         store, now, ledger = self._store, self._now(), Ledger(world)
         for pool in store.pools.values():
@@ -149,7 +149,7 @@ class PlatformReporter:
         )
 
     async def _write(
-        self, resource: Resource, table: Table[Any], item: Platform[Any], former: StatusModel, new: StatusModel
+        self, resource: Resource, table: AnyTable, item: Platform[Any], former: StatusModel, new: StatusModel
     ) -> bool:
         """Write a status that differs; mere counts wait. Returns whether nothing is owed."""
         if former == new:
@@ -168,7 +168,7 @@ class PlatformReporter:
     def _gauges(self, world: World) -> None:
         """Show what the fleet costs and how it is."""
         rows = {
-            (holding.namespace, holding.name): float(
+            Key(Kind.INFERENCE_DEPLOYMENT, holding.namespace, holding.name): float(
                 RunRate.sum(placement.run_rate for placement in holding.placements).usd_per_hour
             )
             for holding in world.holdings.values()

@@ -1,4 +1,4 @@
-"""Makes what an InferenceDeployment owns equal to its manifests, with as few requests as possible.
+"""Makes what an object of ours owns equal to its manifests, with as few requests as possible.
 
 In: the owner, the wanted manifests in apply order, and the children seen. Out: what was written. Objects of others are
 never touched: the first write is a create, which fails where the name is taken, and every later one carries the UID.
@@ -10,29 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inferfleet.apply.client import Client, Document
+from inferfleet.apply.client import Client
 from inferfleet.apply.drift import difference
 from inferfleet.apply.errors import Conflict, Invalid, NameConflict, NotFound, NotLeading
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.observed import Child
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.packing import unpack
-from inferfleet.domain.resources import CHILD_OF_KIND, INFERENCE_DEPLOYMENT, Resource
+from inferfleet.domain.resources import CHILD_OF_KIND, Document, Resource
 from inferfleet.render import Manifest
 
 _log = logging.getLogger(__name__)
 
 FIELD_MANAGER = "inferfleet.dev/operator"
 _REMEMBERED = 20_000
-
-Identity = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """The InferenceDeployment whose children these are."""
-
-    uid: str
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +39,7 @@ class Applied:
 class Applier:
     """Writes children. `on_written(document)` is given the server's answer to each write and returns it as a value.
 
-    `may_write()` is asked before every write: a pass is many requests, and a reign may end between two of them.
+    `may_write()` is asked before every write: a pass is many requests, and a leadership term may end in between.
     """
 
     def __init__(
@@ -60,13 +51,13 @@ class Applier:
         self._may_write = may_write
         self._verified: dict[str, tuple[bytes, str]] = {}
 
-    async def apply(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> Applied:
+    async def apply(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[ChildIdentity, Child]) -> Applied:
         """Create, update and prune. Raises NameConflict for a name that somebody else has, NotLeading, and ApiError."""
         counts = {"create": 0, "update": 0, "delete": 0}
         waiting = []
         # A taken name is found before anything costs money: of all objects only a Service is for free.
         for manifest in sorted(wanted, key=lambda item: item.kind != "Service"):
-            child = seen.get(identity(manifest))
+            child = seen.get(manifest.identity)
             action = await self._settle(owner, manifest, child)
             if action == "wait":
                 waiting.append(f"{manifest.kind} {manifest.name}")
@@ -77,7 +68,7 @@ class Applier:
             created=counts["create"], updated=counts["update"], deleted=counts["delete"], waiting=tuple(waiting)
         )
 
-    async def reduce(self, owner: Owner, staying: Mapping[str, int], seen: Mapping[Identity, Child]) -> None:
+    async def reduce(self, owner: Owner, staying: Mapping[str, int], seen: Mapping[ChildIdentity, Child]) -> None:
         """Take away what is held no longer, and leave everything else as it is, also where it differs from a plan.
 
         `staying` names the workloads that stay, with their replicas; a Deployment of more is cut to them, so that pods
@@ -92,7 +83,7 @@ class Applier:
             elif child.kind == "Deployment" and _replicas(child) > replicas:
                 await self._cut(key, child, replicas)
 
-    async def _cut(self, key: Identity, child: Child, replicas: int) -> None:
+    async def _cut(self, key: ChildIdentity, child: Child, replicas: int) -> None:
         operations: list[Document] = [
             {"op": "test", "path": "/metadata/uid", "value": child.uid},
             {"op": "replace", "path": "/spec/replicas", "value": replicas},
@@ -101,10 +92,12 @@ class Applier:
         try:
             answer = await self._client.patch(CHILD_OF_KIND[child.kind], child.namespace, child.name, operations)
         except (NotFound, Invalid) as error:  # gone, or a namesake stands there now
-            raise Conflict(f"{key[0]} {child.name} changed meanwhile", code=409) from error
+            raise Conflict(f"{child.kind} {child.name} changed meanwhile", code=409) from error
         self._on_written(answer)
 
-    def is_settled(self, owner: Owner, wanted: Mapping[Identity, str], seen: Mapping[Identity, Child]) -> bool:
+    def is_settled(
+        self, owner: Owner, wanted: Mapping[ChildIdentity, str], seen: Mapping[ChildIdentity, Child]
+    ) -> bool:
         """Whether a pass would write nothing, judged by hashes of an earlier rendering alone."""
         mine = {key: child for key, child in seen.items() if child.owner == owner.uid and not child.deleting}
         return mine.keys() == wanted.keys() and all(
@@ -177,7 +170,7 @@ class Applier:
         controller = _controller(stored)
         if controller.get("uid") == owner.uid:
             return stored
-        if controller.get("kind") == INFERENCE_DEPLOYMENT.kind and controller.get("name") == owner.name:
+        if controller.get("kind") == owner.kind and controller.get("name") == owner.name:
             raise Conflict(f"{manifest.kind} {manifest.name} of a deleted namesake is still there", code=409)
         named = f"{controller.get('kind')} {controller.get('name')}" if controller else ""
         raise NameConflict(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name, controller=named)
@@ -206,9 +199,9 @@ class Applier:
                 raise Conflict(error.message, code=409) from error
         return stored
 
-    async def _prune(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[Identity, Child]) -> int:
+    async def _prune(self, owner: Owner, wanted: Sequence[Manifest], seen: Mapping[ChildIdentity, Child]) -> int:
         """Delete what we own and do not want any more."""
-        keep = {identity(manifest) for manifest in wanted}
+        keep = {manifest.identity for manifest in wanted}
         count = 0
         for key, child in seen.items():
             if key not in keep and child.owner == owner.uid and not child.deleting:
@@ -232,11 +225,6 @@ class Applier:
         self._verified[uid] = (content, manifest_hash)
         if len(self._verified) > _REMEMBERED:
             del self._verified[next(iter(self._verified))]
-
-
-def identity(manifest: Manifest) -> Identity:
-    """Kind, namespace and name: what a manifest and a child have in common."""
-    return (manifest.kind, manifest.namespace, manifest.name)
 
 
 def _replicas(child: Child) -> int:

@@ -9,18 +9,16 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import aiohttp
 import orjson
 
 from inferfleet.apply.credentials import Credentials
 from inferfleet.apply.errors import Expired, TooManyRequests, Unauthorized, Unreachable, api_error
-from inferfleet.domain.resources import POD, Resource
-
-Document = dict[str, Any]
+from inferfleet.domain.resources import POD, Document, Resource
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
@@ -136,7 +134,9 @@ class Client:
         query = {"fieldManager": manager, "force": "true"}
         return await self._request("apply", resource, path, query=query, body=document, content_type=_APPLY)
 
-    async def patch(self, resource: Resource, namespace: str | None, name: str, operations: list[Document]) -> Document:
+    async def patch(
+        self, resource: Resource, namespace: str | None, name: str, operations: Sequence[Document]
+    ) -> Document:
         """Apply a JSON patch. Raises Invalid or Conflict when one of its tests fails."""
         path = resource.path(namespace, name)
         return await self._request("patch", resource, path, body=operations, content_type=_JSON_PATCH)

@@ -4,9 +4,9 @@ In: a client, a namespace, a name. Out: the Lease or None where there is none or
 who leads.
 """
 
-from inferfleet.apply.client import Client, Document
+from inferfleet.apply.client import Client
 from inferfleet.apply.errors import Conflict, NotFound
-from inferfleet.domain.resources import LEASE
+from inferfleet.domain.resources import LEASE, Document
 
 
 class LeaseInCluster:

@@ -7,8 +7,8 @@ sure that a new object of the same name does not get the status of its predecess
 from collections.abc import Mapping
 from typing import Any
 
-from inferfleet.apply.client import Client, Document
-from inferfleet.domain.resources import Resource
+from inferfleet.apply.client import Client
+from inferfleet.domain.resources import Document, Resource
 
 STATUS_MANAGER = "inferfleet.dev/operator-status"
 

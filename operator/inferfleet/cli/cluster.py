@@ -37,7 +37,7 @@ from inferfleet.domain.resources import (
 )
 from inferfleet.observe.listing import list_into
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 DEFAULT_KUBECONFIG = Path("~/.kube/config")
 
@@ -99,7 +99,7 @@ def read_cluster(kubeconfig: Path | None, context: str | None, *, operator_names
 
 async def _read(credentials: Credentials, operator_namespace: str) -> ClusterReading:
     store = Store()
-    tables: list[tuple[Resource, Table[Any], str]] = [
+    tables: list[tuple[Resource, AnyTable, str]] = [
         (INFERENCE_DEPLOYMENT, store.deployments, ""),
         (BUDGET_POLICY, store.policies, ""),
         (GPU_POOL, store.pools, ""),
@@ -108,7 +108,7 @@ async def _read(credentials: Credentials, operator_namespace: str) -> ClusterRea
         (NAMESPACE, store.namespaces, ""),
         (NODE, store.nodes, ""),
         (POD, store.pods, ""),
-        *((resource, store.children[resource.kind], DEPLOYMENT_LABEL) for resource in CHILDREN),
+        *((resource, store.children[resource], DEPLOYMENT_LABEL) for resource in CHILDREN),
     ]
     client = Client(credentials)
     try:

@@ -41,13 +41,14 @@ def explain(
     from inferfleet.cli.explaining import Installed, explain_one, name_of
     from inferfleet.cli.hub import hub_models
     from inferfleet.cli.what_if import read_changes
+    from inferfleet.domain.keys import Key, Kind
     from inferfleet.observe.hub_cache import hub_is_off
 
     with exit_codes():
         name = name_of(target)
         changes = read_changes(what_if or (), max_usd_per_month=max_usd_per_month)
         file = kubeconfig_path(kubeconfig)
-        key = (namespace or default_namespace(file, context), name)
+        key = Key(Kind.INFERENCE_DEPLOYMENT, namespace or default_namespace(file, context), name)
         reading = read_cluster(file, context, operator_namespace=operator_namespace)
         for gap in reading.gaps:
             note(gap)

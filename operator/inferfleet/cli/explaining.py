@@ -13,9 +13,10 @@ from inferfleet.cli.exit import BadInput
 from inferfleet.cli.planning import Plan, plan_all
 from inferfleet.cli.what_if import Changes, apply_changes
 from inferfleet.domain.demand import Demand
-from inferfleet.domain.observed import Child, Key, PodFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import Child, PodFacts
 from inferfleet.observe.catalog import HubLookup
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.observe.snapshot import Snapshots
 
 PREFIXES = ("infd", "inferencedeployment", "inferencedeployments", "inferencedeployments.inferfleet.dev")
@@ -37,7 +38,7 @@ class Explanation:
     `plan` is None for a spec that cannot be read; `problem` then says why.
     """
 
-    item: Deployment
+    item: InferenceDeploymentObject
     status: InferenceDeploymentStatus
     plan: Plan | None
     problem: str | None
@@ -61,8 +62,8 @@ def explain_one(reading: ClusterReading, key: Key, *, changes: Changes, installe
     store = reading.store
     item = store.deployments.get(key)
     if item is None:
-        names = sorted(one.name for one in store.deployments.values() if one.namespace == key[0])
-        raise BadInput(f"infd/{key[1]}: is not in namespace {key[0]}; there are: {', '.join(names) or 'none'}")
+        names = sorted(one.name for one in store.deployments.values() if one.namespace == key.namespace)
+        raise BadInput(f"infd/{key.name}: is not in namespace {key.namespace}; there are: {', '.join(names) or 'none'}")
     snapshots = Snapshots(
         store,
         budgets_required=installed.budgets_required,

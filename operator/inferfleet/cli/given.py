@@ -12,13 +12,13 @@ from inferfleet.api.objects import KINDS, InvalidObject, parse
 from inferfleet.api.v1alpha1 import GROUP
 from inferfleet.cli.documents import Document, read_documents
 from inferfleet.cli.exit import BadInput
-from inferfleet.observe.project_nodes import namespace_labels, node_facts
+from inferfleet.observe.project_nodes import namespace_facts, node_facts
 from inferfleet.observe.project_pods import pod_facts
 
 Content = Mapping[str, Any]
 
 # The core kinds that are read, each with the projection that must understand it.
-CORE = {"Namespace": namespace_labels, "Node": node_facts, "Pod": pod_facts}
+CORE = {"Namespace": namespace_facts, "Node": node_facts, "Pod": pod_facts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from inferfleet.api.enums import Category, Priority, WorkloadClass
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.history import NO_HISTORY, History
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.domain.money import Total
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.placement import Placement
 
 Labels = tuple[tuple[str, str], ...]
@@ -44,9 +46,14 @@ class Demand:
         return None if self.deadline is None or now is None else (self.deadline - now) / timedelta(hours=1)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Namespace and name: unique at any one time, and the order of last resort."""
-        return (self.namespace, self.name)
+    def key(self) -> Key:
+        """Unique at any one time, and the order of last resort."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.name)
+
+    @property
+    def owner(self) -> Owner:
+        """The InferenceDeployment as the owner of what is made for it."""
+        return Owner.of(self.key, self.uid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

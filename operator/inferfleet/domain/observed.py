@@ -7,8 +7,10 @@ writes them; GPU counts are whole devices.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inferfleet.domain.children import ChildIdentity
+from inferfleet.domain.keys import Key, Kind
+
 LabelSet = frozenset[tuple[str, str]]
-Key = tuple[str, str]
 Counts = tuple[tuple[str, int], ...]
 
 
@@ -32,6 +34,14 @@ class NodeFacts:
     ready: bool
     cordoned: bool
     taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceFacts:
+    """A namespace."""
+
+    name: str
+    labels: LabelSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +113,8 @@ class PodFacts:
 
     @property
     def key(self) -> Key:
-        """Namespace and name of the InferenceDeployment that the label names."""
-        return (self.namespace, self.deployment)
+        """The InferenceDeployment that the label names."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.deployment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +135,8 @@ class Child:
     `owner` is the UID of its controlling owner, empty without one. `manifest_hash` is our annotation. `content` is the
     object without status and bookkeeping, packed, for comparing with what we rendered; equal `content` means that
     nothing that matters changed. Counts are those of its status: ready replicas of a Deployment; active, succeeded and
-    failed pods of a Job. `created` is when it was created (None: not known). `engine` is the engine container of its
-    pod template.
+    failed pods of a Job. `template_generation` is the generation that brought its pod template. `created` is when it
+    was created (None: not known). `engine` is the engine container of its pod template.
     """
 
     api_version: str
@@ -141,6 +151,7 @@ class Child:
     deleting: bool = False
     generation: int = 0
     observed_generation: int = 0
+    template_generation: int = 0
     replicas: int = 0
     ready_replicas: int = 0
     updated_replicas: int = 0
@@ -152,14 +163,27 @@ class Child:
     engine: EngineContainer | None = field(default=None, repr=False)
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """Kind, namespace and name: what a manifest and a child have in common."""
-        return (self.kind, self.namespace, self.name)
+    def identity(self) -> ChildIdentity:
+        """What this child and the manifest that it was written from have in common."""
+        return ChildIdentity(self.kind, self.namespace, self.name)
+
+    @property
+    def key(self) -> Key:
+        """The InferenceDeployment that the label names."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.deployment)
 
     @property
     def has_pods(self) -> bool:
         """Whether it is a workload; others of the same name only stand in front of one."""
         return self.kind in ("Deployment", "Job")
+
+    @property
+    def rolling_out(self) -> bool:
+        """Whether pods of an older template serve, or may: the Deployment's controller has not seen the newest one yet.
+
+        More or fewer replicas of one template are no roll-out.
+        """
+        return self.observed_generation < self.template_generation or self.updated_replicas < self.replicas
 
     def condition(self, kind: str) -> ChildCondition | None:
         """Return the condition of this type, None without one."""

@@ -15,7 +15,7 @@ from inferfleet.domain.resources import Document
 from inferfleet.domain.world import World
 from inferfleet.observe import objects
 from inferfleet.observe.catalog import Catalog, HubLookup
-from inferfleet.observe.project_nodes import label_set, namespace_labels, node_facts
+from inferfleet.observe.project_nodes import label_set, namespace_facts, node_facts
 from inferfleet.observe.project_pods import pod_facts
 from inferfleet.observe.used_gpus import used_gpus
 from inferfleet.observe.world import Sources, build_world, demand_of
@@ -57,10 +57,10 @@ def world_from_documents(
             budgets_required=budgets_required,
         )
     )
-    labels = {item["metadata"]["name"]: namespace_labels(item) for item in by_kind.get("Namespace", ())}
+    labels = {facts.name: facts.labels for facts in map(namespace_facts, by_kind.get("Namespace", ()))}
     demands = [
         demand_of(item, catalog=catalog, namespace_labels=labels_of(item.namespace, labels))
-        for item in map(objects.deployment, by_kind.get("InferenceDeployment", ()))
+        for item in map(objects.inference_deployment, by_kind.get("InferenceDeployment", ()))
     ]
     return Offline(
         world=world,

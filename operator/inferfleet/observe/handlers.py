@@ -11,7 +11,7 @@ import kopf
 
 from inferfleet.api.v1alpha1 import GROUP, VERSION
 from inferfleet.domain.resources import Resource
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 # Bookmarks come about every minute; Kopf reconnects when nothing came for 70 s.
 _SERVER_SECONDS = 420  # a whole number: Kopf hands it to the API server as it is
@@ -26,7 +26,7 @@ _PAGE = 100
 _ERROR_PAUSES = (1, 1, 2, 3, 5, 8, *(15,) * 60)
 
 
-def register(registry: kopf.OperatorRegistry, tables: Mapping[Resource, Table[Any]]) -> None:
+def register(registry: kopf.OperatorRegistry, tables: Mapping[Resource, AnyTable]) -> None:
     """Let Kopf feed a table per kind of ours."""
     for resource, table in tables.items():
         kopf.on.event(GROUP, VERSION, resource.plural, registry=registry, id=f"take-{resource.plural}")(_taker(table))
@@ -53,7 +53,7 @@ def settings() -> kopf.OperatorSettings:
     return chosen
 
 
-def _taker(table: Table[Any]) -> Callable[..., Awaitable[None]]:
+def _taker(table: AnyTable) -> Callable[..., Awaitable[None]]:
     async def take(event: Mapping[str, Any], **_: object) -> None:
         if event["type"] == "DELETED":
             table.delete(event["object"])

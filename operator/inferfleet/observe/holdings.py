@@ -18,12 +18,13 @@ from inferfleet.domain.demand import Bound, Holding, Pods
 from inferfleet.domain.engine import EngineSettings
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.history import NO_HISTORY, BackOff, History
+from inferfleet.domain.keys import Key
 from inferfleet.domain.money import HOURS_PER_MONTH, ZERO, Total
-from inferfleet.domain.observed import Child, Key, LabelSet, PodFacts
+from inferfleet.domain.observed import Child, LabelSet, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.engine import DEFAULT_VERSION
 from inferfleet.observe.engine_arguments import engine_settings
-from inferfleet.observe.objects import Deployment
+from inferfleet.observe.objects import InferenceDeploymentObject
 
 PriceOf = Callable[[str], Price | None]
 """The present price of a pool by its name, None without one."""
@@ -32,7 +33,7 @@ _BATCH_OVER = (ReadyReason.COMPLETED, ReadyReason.FAILED, ReadyReason.DEADLINE_E
 
 
 def holding_of(
-    item: Deployment,
+    item: InferenceDeploymentObject,
     *,
     children: Iterable[Child],
     pods: Iterable[PodFacts],
@@ -128,7 +129,7 @@ def _done(status: InferenceDeploymentStatus) -> float:
     return min(1.0, batch.done / batch.total) if batch and batch.total else 0.0
 
 
-def _was_over(item: Deployment, status: InferenceDeploymentStatus, workload: Workload) -> bool:
+def _was_over(item: InferenceDeploymentObject, status: InferenceDeploymentStatus, workload: Workload) -> bool:
     """Whether the stored status says that a batch that was placed is over."""
     if workload.workload_class is not WorkloadClass.BATCH or not status.placements:
         return False
@@ -162,12 +163,11 @@ def left_behind(
     bound = bound_gpus(pods)
     if not bound:
         return None
-    namespace, name = key
     workload = Workload(workload_class=WorkloadClass.REAL_TIME)
     return Holding(
-        uid=f"pods of {namespace}/{name}",
-        namespace=namespace,
-        name=name,
+        uid=f"pods of {key.namespace}/{key.name}",
+        namespace=key.namespace,
+        name=key.name,
         workload_class=former.workload_class if former else workload.workload_class,
         category=former.category if former else workload.category,
         priority=former.priority if former else workload.priority,

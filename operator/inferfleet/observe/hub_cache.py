@@ -31,7 +31,7 @@ _REMEMBERED = 10_000
 
 
 def hub_is_off(model_id: str, revision: str) -> UnknownModel:
-    """Return that no hub is asked; replaces `HubModels.find` where the hub is switched off."""
+    """Return that no hub is asked; replaces `HubCache.find` where the hub is switched off."""
     del revision
     message = f"model {model_id} is not in the built-in catalogue, and no hub is asked (INFERFLEET_HUB_ENABLED=false)"
     return UnknownModel(id=model_id, message=f"{message}: {REMEDY}")
@@ -47,7 +47,7 @@ class _Entry:
     failures: int = 0
 
 
-class HubModels:
+class HubCache:
     """See the module. Belongs to the event loop in which `find` is called."""
 
     def __init__(

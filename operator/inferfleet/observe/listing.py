@@ -7,21 +7,25 @@ deleted while its watch was down, and does not say when a first list is complete
 from collections.abc import Sequence
 from typing import Any
 
-from inferfleet.domain.observed import Key
 from inferfleet.domain.resources import Resource
 from inferfleet.observe.reflector import Source, named
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import Table, TableKey
 
 
 async def list_into(
-    source: Source, resource: Resource, table: Table[Any], *, namespaces: Sequence[str] = (), selector: str = ""
+    source: Source,
+    resource: Resource,
+    table: Table[TableKey, Any],
+    *,
+    namespaces: Sequence[str] = (),
+    selector: str = "",
 ) -> None:
     """Make the table equal to the collection (of these namespaces, or all; of what the selector lets through).
 
     Raises OSError.
     """
     scopes: Sequence[str | None] = namespaces if resource.namespaced and namespaces else (None,)
-    listed: set[Key] = set()
+    listed: set[TableKey] = set()
     versions = []
     for namespace in scopes:
         version = ""

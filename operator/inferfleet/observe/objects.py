@@ -25,7 +25,8 @@ from inferfleet.api.v1alpha1 import (
     ModelProfile,
     Resource,
 )
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.packing import pack, unpack
 from inferfleet.domain.resources import Document
 from inferfleet.observe.project_pods import time_of
@@ -60,7 +61,7 @@ class Platform(Generic[Parsed]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class InferenceDeploymentObject:
     """An InferenceDeployment. `status` is the stored one, packed; `ready_reason` is the reason of `Ready` in it."""
 
     namespace: str
@@ -75,8 +76,13 @@ class Deployment:
 
     @property
     def key(self) -> Key:
-        """Namespace and name."""
-        return (self.namespace, self.name)
+        """The key under which it is reconciled."""
+        return Key(Kind.INFERENCE_DEPLOYMENT, self.namespace, self.name)
+
+    @property
+    def owner(self) -> Owner:
+        """It as the owner of its children, and as what events are about."""
+        return Owner.of(self.key, self.uid)
 
     @property
     def spec(self) -> InferenceDeploymentSpec | None:
@@ -88,12 +94,12 @@ class Deployment:
         return _read_status(self.status)
 
 
-def deployment(document: Document) -> Deployment:
+def inference_deployment(document: Document) -> InferenceDeploymentObject:
     """Read an InferenceDeployment; one that breaks its schema keeps its identity and status."""
     metadata = document["metadata"]
     head = {name: value for name, value in document.items() if name not in ("metadata", "status")}
     content = _read_spec(metadata["name"], orjson.dumps(head, default=str))
-    return Deployment(
+    return InferenceDeploymentObject(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
         uid=metadata.get("uid") or "",

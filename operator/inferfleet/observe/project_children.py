@@ -4,9 +4,11 @@ In: documents as the API server sends them. Out: frozen values; the part that ca
 as compact JSON, everything else is dropped. Must not decide whether something drifted.
 """
 
+from dataclasses import replace
+
 from inferfleet.domain.children import DEPLOYMENT_LABEL, HASH_ANNOTATION
 from inferfleet.domain.observed import Child, ChildCondition
-from inferfleet.domain.packing import pack
+from inferfleet.domain.packing import pack, unpack
 from inferfleet.domain.resources import Document
 from inferfleet.observe.engine_arguments import engine_container
 from inferfleet.observe.project_pods import time_of
@@ -31,6 +33,7 @@ def child(document: Document) -> Child:
         content=_content(document),
         deleting=metadata.get("deletionTimestamp") is not None,
         generation=metadata.get("generation") or 0,
+        template_generation=metadata.get("generation") or 0,
         observed_generation=status.get("observedGeneration") or 0,
         replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,
@@ -42,6 +45,23 @@ def child(document: Document) -> Child:
         conditions=tuple(_condition(item) for item in status.get("conditions") or ()),
         engine=engine_container(((document.get("spec") or {}).get("template") or {}).get("spec") or {}),
     )
+
+
+def since_template(known: Child | None, seen: Child) -> Child:
+    """Return a child with the generation that brought its pod template, if an earlier version of the child is known.
+
+    Any change of the spec counts as a generation, most of them a change of `replicas`. `kubectl rollout status` and
+    kstatus wait for every generation, because they know nothing earlier; a service that grows would end for them.
+    """
+    if known is None or known.uid != seen.uid or not seen.has_pods:
+        return seen
+    if known.generation == seen.generation or _template(known) == _template(seen):
+        return replace(seen, template_generation=known.template_generation)
+    return seen
+
+
+def _template(item: Child) -> object:
+    return (unpack(item.content).get("spec") or {}).get("template")
 
 
 def _content(document: Document) -> bytes:

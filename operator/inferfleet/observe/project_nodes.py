@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from inferfleet.domain.observed import Counts, LabelSet, NodeFacts, Taint
+from inferfleet.domain.observed import Counts, LabelSet, NamespaceFacts, NodeFacts, Taint
 from inferfleet.domain.resources import Document
 
 
@@ -33,9 +33,10 @@ def node_facts(document: Document) -> NodeFacts | None:
     )
 
 
-def namespace_labels(document: Document) -> LabelSet:
-    """Return the labels of a namespace."""
-    return label_set(document["metadata"].get("labels") or {})
+def namespace_facts(document: Document) -> NamespaceFacts:
+    """Return the facts of a namespace."""
+    metadata = document["metadata"]
+    return NamespaceFacts(name=metadata["name"], labels=label_set(metadata.get("labels") or {}))
 
 
 def extended(resources: Mapping[str, Any]) -> Counts:

@@ -12,12 +12,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.resources import Document, Resource
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 _log = logging.getLogger(__name__)
-
 
 # How long one watch lives, in seconds; different for each, so that thousands of operators would not reconnect together.
 _SHORTEST_WATCH, _LONGEST_WATCH = 300, 600
@@ -44,7 +43,7 @@ class Reflector:
         self,
         source: Source,
         resource: Resource,
-        table: Table[Any],
+        table: AnyTable,
         *,
         namespace: str | None = None,
         selector: str = "",
@@ -87,7 +86,7 @@ class Reflector:
 
     async def _list(self) -> str:
         """Make the table equal to the collection; return the version to watch from."""
-        listed: set[Key] = set()
+        listed: set[Key | NamespacedName] = set()
         version = ""
         async for page in self._source.list_pages(self._resource, self._namespace, selector=self._selector):
             self.last_activity = time.monotonic()

@@ -14,11 +14,11 @@ from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.gpu import Price
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.world import World
 from inferfleet.observe.catalog import Catalog, HubLookup
 from inferfleet.observe.holdings import holding_of, left_behind, merged, reserved_replicas
-from inferfleet.observe.objects import Deployment, Parsed, Platform, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Parsed, Platform, Unreadable
 from inferfleet.observe.pools import price_of
 from inferfleet.observe.store import Store
 from inferfleet.observe.table import Table
@@ -57,7 +57,7 @@ class Snapshots:
         """Forget what was worked out about one deployment: it, a child or a pod of it changed."""
         self._stale.add(key)
 
-    def removed(self, item: Deployment) -> None:
+    def removed(self, item: InferenceDeploymentObject) -> None:
         """Forget a deployment that is gone, but for what its pods occupy until they are gone too."""
         former = self._holdings.pop(item.uid, None)
         if former is not None:
@@ -87,7 +87,7 @@ class Snapshots:
         )
 
     def forget_assumed(self) -> None:
-        """Forget what was decided in an earlier reign: somebody else may have led since."""
+        """Forget what was decided in an earlier leadership term: somebody else may have led since."""
         self._assumed.clear()
 
     def settled(self, uid: str) -> None:
@@ -146,12 +146,12 @@ class Snapshots:
     def _refresh_left_behind(self, key: Key) -> None:
         """Look at the pods of a deployment that is gone, or was never known."""
         former = self._left_behind.pop(key, None)
-        labels = self._store.namespace_labels(key[0])
+        labels = self._store.namespace_labels(key.namespace)
         found = left_behind(key, former, pods=self._store.pods_of(key), namespace_labels=labels)
         if found is not None:
             self._left_behind[key] = found
 
-    def demand(self, item: Deployment) -> Demand | Unreadable:
+    def demand(self, item: InferenceDeploymentObject) -> Demand | Unreadable:
         """Return what a deployment asks for."""
         return demand_of(
             item,
@@ -176,7 +176,7 @@ def _price(item: Platform[GPUPool], catalog: Catalog) -> Price | None:
     return price_of(item.content, catalog.gpu(item.content.spec.gpu_type), item.price_date)
 
 
-def _first_refused(item: Deployment) -> datetime | None:
+def _first_refused(item: InferenceDeploymentObject) -> datetime | None:
     """Since when the stored status says that GPUs or money are lacking, and nothing else before it.
 
     Ready keeps its time when only its reason changes. Planned is Unknown while the spec or the model is not understood
@@ -191,5 +191,5 @@ def _first_refused(item: Deployment) -> datetime | None:
     return max(times, default=None)
 
 
-def _readable(table: Table[Platform[Parsed]]) -> list[Parsed]:
+def _readable(table: Table[NamespacedName, Platform[Parsed]]) -> list[Parsed]:
     return [item.content for item in table.values() if not isinstance(item.content, Unreadable)]

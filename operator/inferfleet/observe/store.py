@@ -1,26 +1,27 @@
 """Everything that was seen, as tables, with the few indices that decisions and reports ask for.
 
-In: documents, by way of the tables. Out: values by key, owner or node, and news about changes for a `Listener`. All in
-one event loop; nothing here waits. Must not decide who has to look again (`mapping.py` does).
+In: documents, by way of the tables. Out: values by key, owner or node, and changes for a `ChangeListener`. All in one
+event loop; nothing here waits. Must not decide who has to look again (the listener does).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from inferfleet.api.v1alpha1 import BudgetPolicy, GPUPool, GPUType, ModelProfile
-from inferfleet.domain.observed import Child, Key, LabelSet, NodeFacts, PodFacts
-from inferfleet.domain.resources import CHILDREN
+from inferfleet.domain.children import ChildIdentity
+from inferfleet.domain.keys import Key, Kind, NamespacedName
+from inferfleet.domain.observed import Child, LabelSet, NamespaceFacts, NodeFacts, PodFacts
+from inferfleet.domain.resources import CHILD_OF_KIND, CHILDREN, Document, Resource
 from inferfleet.observe import objects, project_nodes
+from inferfleet.observe.changes import Change, ChangeListener, Value
 from inferfleet.observe.documents import labels_of
-from inferfleet.observe.mapping import Listener
-from inferfleet.observe.objects import Deployment, Platform
-from inferfleet.observe.project_children import child
+from inferfleet.observe.objects import InferenceDeploymentObject, Platform
+from inferfleet.observe.project_children import child, since_template
 from inferfleet.observe.project_pods import charged_to, pod_facts
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import OnChange, Table
 from inferfleet.observe.used_gpus import count_pod
-
-Identity = tuple[str, str, str]
 
 
 class Store:
@@ -28,44 +29,62 @@ class Store:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._listener: Listener | None = None
-        self.deployments: Table[Deployment] = Table(objects.deployment, on_change=self._tell("deployment"))
-        self.policies: Table[Platform[BudgetPolicy]] = Table(objects.budget_policy, on_change=self._tell("policy"))
-        self.pools: Table[Platform[GPUPool]] = Table(objects.gpu_pool, on_change=self._tell("pool"))
-        self.gpu_types: Table[Platform[GPUType]] = Table(objects.gpu_type, on_change=self._tell("catalog"))
-        self.profiles: Table[Platform[ModelProfile]] = Table(objects.model_profile, on_change=self._tell("catalog"))
-        self.nodes: Table[NodeFacts] = Table(project_nodes.node_facts, on_change=self._tell("node"))
-        self.namespaces: Table[tuple[str, LabelSet]] = Table(_namespace, on_change=self._tell("namespace"))
-        self.pods: Table[PodFacts] = Table(self._pod, on_change=self._pod_changed)
-        self.children: Mapping[str, Table[Child]] = {
-            resource.kind: Table(child, on_change=self._child_changed) for resource in CHILDREN
+        self._listener: ChangeListener | None = None
+        self.deployments: Table[Key, InferenceDeploymentObject] = Table(
+            objects.inference_deployment,
+            partial(Key, Kind.INFERENCE_DEPLOYMENT),
+            on_change=self._tell(lambda to: to.deployment_changed),
+        )
+        self.policies: Table[NamespacedName, Platform[BudgetPolicy]] = Table(
+            objects.budget_policy, NamespacedName, on_change=self._tell(lambda to: to.policy_changed)
+        )
+        self.pools: Table[NamespacedName, Platform[GPUPool]] = Table(
+            objects.gpu_pool, NamespacedName, on_change=self._tell(lambda to: to.pool_changed)
+        )
+        self.gpu_types: Table[NamespacedName, Platform[GPUType]] = Table(
+            objects.gpu_type, NamespacedName, on_change=self._tell(lambda to: to.gpu_type_changed)
+        )
+        self.profiles: Table[NamespacedName, Platform[ModelProfile]] = Table(
+            objects.model_profile, NamespacedName, on_change=self._tell(lambda to: to.profile_changed)
+        )
+        self.nodes: Table[NamespacedName, NodeFacts] = Table(
+            project_nodes.node_facts, NamespacedName, on_change=self._tell(lambda to: to.node_changed)
+        )
+        self.namespaces: Table[NamespacedName, NamespaceFacts] = Table(
+            project_nodes.namespace_facts, NamespacedName, on_change=self._tell(lambda to: to.namespace_changed)
+        )
+        self.pods: Table[NamespacedName, PodFacts] = Table(self._pod, NamespacedName, on_change=self._pod_changed)
+        self.children: Mapping[Resource, Table[NamespacedName, Child]] = {
+            resource: Table(self._child, NamespacedName, on_change=self._child_changed) for resource in CHILDREN
         }
         self.used: dict[str, dict[str, int]] = {}
         self._pods_of: dict[Key, dict[str, PodFacts]] = {}
-        self._children_of: dict[Key, dict[Identity, Child]] = {}
-        self._quiet = False
+        self._children_of: dict[Key, dict[ChildIdentity, Child]] = {}
+        self._tell_of_pod: OnChange[PodFacts] = self._tell(lambda to: to.pod_changed)
+        self._tell_of_child: OnChange[Child] = self._tell(lambda to: to.child_changed)
+        self._own_write = False
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: ChangeListener) -> None:
         """Tell every later change to this listener."""
         self._listener = listener
 
     @contextmanager
     def own_write(self) -> Iterator[None]:
-        """Take in answers to own writes: the listener is told not to wake anybody for them."""
-        self._quiet = True
+        """Take in answers to own writes: the listener is told that they are."""
+        self._own_write = True
         try:
             yield
         finally:
-            self._quiet = False
+            self._own_write = False
 
-    def take_child(self, document: Mapping[str, Any]) -> Child | None:
+    def take_child(self, document: Document) -> Child | None:
         """Take in the answer to a write of a child; returns what is known of it now."""
-        metadata, table = document["metadata"], self.children[document["kind"]]
+        metadata, table = document["metadata"], self.children[CHILD_OF_KIND[document["kind"]]]
         with self.own_write():
             table.put(document)
-        return table.get((metadata["namespace"], metadata["name"]))
+        return table.get(NamespacedName(metadata["namespace"], metadata["name"]))
 
-    def take_deployment(self, document: Mapping[str, Any]) -> None:
+    def take_deployment(self, document: Document) -> None:
         """Take in the answer to a write of a deployment's status."""
         with self.own_write():
             self.deployments.put(document)
@@ -74,27 +93,36 @@ class Store:
         """Return the pods that carry the label of this deployment, or once did, sorted by name."""
         return tuple(sorted(self._pods_of.get(key, {}).values(), key=lambda pod: pod.name))
 
-    def children_of(self, key: Key) -> Mapping[Identity, Child]:
+    def children_of(self, key: Key) -> Mapping[ChildIdentity, Child]:
         """Return the objects that carry the label of this deployment, whoever controls them."""
         return self._children_of.get(key, {})
 
     def namespace_labels(self, namespace: str) -> LabelSet:
         """Return the labels of a namespace, at least the one with its name."""
-        known = self.namespaces.get(("", namespace))
-        return labels_of(namespace, {namespace: known[1]} if known else {})
+        known = self.namespaces.get(NamespacedName("", namespace))
+        return labels_of(namespace, {namespace: known.labels} if known else {})
 
-    def _tell(self, kind: str) -> Callable[[Any, Any], None]:
-        def tell(old: Any, new: Any) -> None:  # noqa: ANN401 - one function for tables of all value types
+    def _tell(self, method: Callable[[ChangeListener], Callable[[Change[Value]], None]]) -> OnChange[Value]:
+        """Return what a table calls to tell its changes by this method of the listener."""
+
+        def tell(old: Value | None, new: Value | None) -> None:
             if self._listener is not None:
-                self._listener.changed(kind, old, new, quiet=self._quiet)
+                method(self._listener)(Change(old, new, own=self._own_write))
 
         return tell
 
-    def _pod(self, document: Mapping[str, Any]) -> PodFacts | None:
+    def _pod(self, document: Document) -> PodFacts | None:
         """Read a pod, and keep it with the deployment whose label it carried first."""
         metadata = document["metadata"]
-        known = self.pods.get((metadata.get("namespace") or "", metadata["name"]))
+        known = self.pods.get(NamespacedName(metadata.get("namespace") or "", metadata["name"]))
         return charged_to(known, pod_facts(document))
+
+    def _child(self, document: Document) -> Child:
+        metadata = document["metadata"]
+        known = self.children[CHILD_OF_KIND[document["kind"]]].get(
+            NamespacedName(metadata["namespace"], metadata["name"])
+        )
+        return since_template(known, child(document))
 
     def _pod_changed(self, old: PodFacts | None, new: PodFacts | None) -> None:
         for pod, sign in ((old, -1), (new, 1)):
@@ -106,18 +134,17 @@ class Store:
                 _set(mine, pod.uid, pod if sign > 0 else None)
                 if not mine:
                     del self._pods_of[pod.key]
-        self._tell("pod")(old, new)
+        self._tell_of_pod(old, new)
 
     def _child_changed(self, old: Child | None, new: Child | None) -> None:
         for value, present in ((old, False), (new, True)):
             if value is None:
                 continue
-            key = (value.namespace, value.deployment)
-            mine = self._children_of.setdefault(key, {})
+            mine = self._children_of.setdefault(value.key, {})
             _set(mine, value.identity, value if present else None)
             if not mine:
-                del self._children_of[key]
-        self._tell("child")(old, new)
+                del self._children_of[value.key]
+        self._tell_of_child(old, new)
 
 
 def _set(mapping: dict[Any, Any], key: object, value: object | None) -> None:
@@ -125,7 +152,3 @@ def _set(mapping: dict[Any, Any], key: object, value: object | None) -> None:
         mapping.pop(key, None)
     else:
         mapping[key] = value
-
-
-def _namespace(document: Mapping[str, Any]) -> tuple[str, LabelSet]:
-    return document["metadata"]["name"], project_nodes.namespace_labels(document)

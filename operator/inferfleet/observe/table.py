@@ -6,11 +6,12 @@ replace newer ones, so the answer to an own write may be put in before the watch
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, NamespacedName
 from inferfleet.domain.resources import Document
 
+TableKey = TypeVar("TableKey", bound=Key | NamespacedName)
 Value = TypeVar("Value")
 OnChange = Callable[[Value | None, Value | None], None]
 
@@ -24,29 +25,37 @@ class _Row(Generic[Value]):
     value: Value
 
 
-class Table(Generic[Value]):
-    """Values by namespace and name. `project` returns None for objects that are not worth a row."""
+class Table(Generic[TableKey, Value]):
+    """Values by key. `project` returns None for objects that are not worth a row."""
 
     def __init__(
-        self, project: Callable[[Document], Value | None], *, on_change: OnChange[Value] | None = None
+        self,
+        project: Callable[[Document], Value | None],
+        key_of: Callable[[str, str], TableKey],
+        *,
+        on_change: OnChange[Value] | None = None,
     ) -> None:
-        """`on_change(old, new)` is called for each change of a value; None stands for absent."""
+        """`key_of(namespace, name)` is the key of a row.
+
+        `on_change(old, new)` is called for each change of a value; None stands for absent.
+        """
         self._project = project
+        self._key_of = key_of
         self._on_change = on_change
-        self._rows: dict[Key, _Row[Value]] = {}
-        self._deleted: dict[Key, int] = {}  # the last deletions, so that a late answer or list cannot undo them
+        self._rows: dict[TableKey, _Row[Value]] = {}
+        self._deleted: dict[TableKey, int] = {}  # the last deletions, so that a late answer or list cannot undo them
         self.revision = 0
         self.synced = False
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def get(self, key: Key) -> Value | None:
+    def get(self, key: TableKey) -> Value | None:
         """Return the value of one object, None without one."""
         row = self._rows.get(key)
         return row.value if row else None
 
-    def version_of(self, key: Key) -> str | None:
+    def version_of(self, key: TableKey) -> str | None:
         """Return the resourceVersion that was seen last of one object, None without one."""
         row = self._rows.get(key)
         return str(row.version) if row else None
@@ -55,16 +64,16 @@ class Table(Generic[Value]):
         """Return all values, in no particular order."""
         return [row.value for row in self._rows.values()]
 
-    def keys(self) -> Iterable[Key]:
+    def keys(self) -> Iterable[TableKey]:
         """Return all keys, in no particular order."""
         return list(self._rows)
 
-    def put(self, document: Document) -> Key:
+    def put(self, document: Document) -> TableKey:
         """Take in a document from a list, a watch or the answer to an own write, unless a newer one is known.
 
         Returns the key of the object.
         """
-        key, uid, version = _identity(document)
+        key, uid, version = self._identity(document)
         row = self._rows.get(key)
         if row is not None and version <= row.version:
             return key
@@ -80,7 +89,7 @@ class Table(Generic[Value]):
 
     def delete(self, document: Document) -> None:
         """Take in the deletion of an object; the document carries the version of the deletion."""
-        key, uid, version = _identity(document)
+        key, uid, version = self._identity(document)
         row = self._rows.get(key)
         if row is not None and row.uid != uid and version <= row.version:
             return
@@ -89,13 +98,13 @@ class Table(Generic[Value]):
             del self._deleted[next(iter(self._deleted))]
         self._remove(key)
 
-    def discard(self, key: Key, uid: str) -> None:
+    def discard(self, key: TableKey, uid: str) -> None:
         """Forget an object that turned out not to exist any more."""
         row = self._rows.get(key)
         if row is not None and row.uid == uid:
             self._remove(key)
 
-    def end_list(self, listed: Collection[Key], *, version: str, namespace: str | None = None) -> None:
+    def end_list(self, listed: Collection[TableKey], *, version: str, namespace: str | None = None) -> None:
         """Say that a complete list of that version (of one namespace, or all) was put, with these keys.
 
         Objects that are missing from it were deleted unseen, unless they are newer than the list. A list is put page by
@@ -103,12 +112,12 @@ class Table(Generic[Value]):
         """
         limit = int(version)
         for key, row in list(self._rows.items()):
-            if key not in listed and row.version <= limit and namespace in (None, key[0]):
+            if key not in listed and row.version <= limit and namespace in (None, key.namespace):
                 self._remove(key)
         self._deleted = {key: deleted for key, deleted in self._deleted.items() if deleted > limit}
         self.synced = True
 
-    def _remove(self, key: Key) -> None:
+    def _remove(self, key: TableKey) -> None:
         row = self._rows.pop(key, None)
         if row is not None:
             self._tell(row.value, None)
@@ -120,8 +129,12 @@ class Table(Generic[Value]):
         if self._on_change is not None:
             self._on_change(old, new)
 
+    def _identity(self, document: Document) -> tuple[TableKey, str, int]:
+        """Resource versions are ordered numbers (KEP-5504, "Comparable Resource Version", Kubernetes 1.35)."""
+        metadata = document["metadata"]
+        key = self._key_of(metadata.get("namespace") or "", metadata["name"])
+        return key, metadata["uid"], int(metadata["resourceVersion"])
 
-def _identity(document: Document) -> tuple[Key, str, int]:
-    """Resource versions are ordered numbers (KEP-5504, "Comparable Resource Version", Kubernetes 1.35)."""
-    metadata = document["metadata"]
-    return (metadata.get("namespace") or "", metadata["name"]), metadata["uid"], int(metadata["resourceVersion"])
+
+AnyTable: TypeAlias = Table[Any, Any]
+"""A table of whatever kind, for what feeds tables."""

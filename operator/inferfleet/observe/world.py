@@ -14,7 +14,7 @@ from inferfleet.domain.demand import Demand, Holding
 from inferfleet.domain.observed import LabelSet, NodeFacts
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
 from inferfleet.observe.catalog import Catalog
-from inferfleet.observe.objects import Deployment, Platform, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Platform, Unreadable
 from inferfleet.observe.pools import counted_once, pool_of
 from inferfleet.observe.used_gpus import Used
 
@@ -70,7 +70,7 @@ def read_policies(items: Iterable[Platform[BudgetPolicy]]) -> tuple[tuple[Policy
 
 
 def demand_of(
-    item: Deployment,
+    item: InferenceDeploymentObject,
     *,
     catalog: Catalog,
     namespace_labels: LabelSet,

@@ -17,6 +17,7 @@ from inferfleet.render import labels
 from inferfleet.render.batch_places import Places, batch_places
 from inferfleet.render.environment import API_KEY_VARIABLE, api_key
 from inferfleet.render.flags import served_model_name
+from inferfleet.render.labels import Component
 from inferfleet.render.manifest import Body, Manifest, manifest
 from inferfleet.render.names import BATCH_WORK_PATH, ENGINE_PORT
 from inferfleet.render.pod import container_security, engine_container, pod_base
@@ -53,7 +54,7 @@ def job(
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": _failure_policy(),
         "template": {
-            "metadata": {"labels": labels.of_placement(demand, placement)},
+            "metadata": {"labels": labels.of_placement(demand.owner, Component.BATCH, placement)},
             "spec": {
                 **pod_base(demand, placement, pool),
                 "restartPolicy": "Never",
@@ -67,11 +68,11 @@ def job(
         spec["activeDeadlineSeconds"] = seconds_left
     metadata = {
         "name": placement.name,
-        "labels": labels.of_placement(demand, placement),
+        "labels": labels.of_placement(demand.owner, Component.BATCH, placement),
         "annotations": labels.annotations(placement, pool),
     }
     body = {"metadata": metadata, "spec": spec}
-    return manifest("batch/v1", "Job", demand, body, intent=_intent(demand, placement))
+    return manifest("batch/v1", "Job", demand.owner, body, intent=_intent(demand, placement))
 
 
 def _intent(demand: Demand, placement: Placement) -> Body:

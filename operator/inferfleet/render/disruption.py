@@ -3,21 +3,22 @@
 With one replica there is none: it would block every drain of its node for ever.
 """
 
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.owner import Owner
 from inferfleet.render import labels
+from inferfleet.render.labels import Component
 from inferfleet.render.manifest import Body, Manifest, manifest
 
 LEAST_REPLICAS = 2
 
 
-def disruption_budget(demand: Demand) -> Manifest:
+def disruption_budget(owner: Owner) -> Manifest:
     """Return the budget over all placements: one pod at a time, and pods that do not work never block a drain."""
     body: Body = {
-        "metadata": {"name": demand.name, "labels": labels.common(demand)},
+        "metadata": {"name": owner.name, "labels": labels.common(owner, Component.ENGINE)},
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": labels.selector(demand)},
+            "selector": {"matchLabels": labels.selector(owner)},
         },
     }
-    return manifest("policy/v1", "PodDisruptionBudget", demand, body)
+    return manifest("policy/v1", "PodDisruptionBudget", owner, body)

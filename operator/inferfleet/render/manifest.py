@@ -11,11 +11,9 @@ from typing import Any
 
 import orjson
 
-from inferfleet.api.v1alpha1.resource import API_VERSION
-from inferfleet.domain.children import HASH_ANNOTATION
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.children import HASH_ANNOTATION, ChildIdentity
+from inferfleet.domain.owner import Owner
 
-OWNER_KIND = "InferenceDeployment"
 # 16 hexadecimal digits: 64 bits tell apart the successive contents of one object with room to spare.
 HASH_DIGITS = 16
 
@@ -38,22 +36,27 @@ class Manifest:
     body: Body = field(hash=False, compare=False, repr=False)
     immutable: bool = False
 
+    @property
+    def identity(self) -> ChildIdentity:
+        """What this manifest and the child that is written from it have in common."""
+        return ChildIdentity(self.kind, self.namespace, self.name)
 
-def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, intent: Body | None = None) -> Manifest:
+
+def manifest(api_version: str, kind: str, owner: Owner, body: Body, *, intent: Body | None = None) -> Manifest:
     """Complete a body that has `metadata.name`: namespace, owner reference and hash annotation.
 
     The hash covers the whole object except itself, in canonical JSON (sorted keys, no spaces). For an object that
     cannot be changed in place, `intent` is what was asked for, and the hash covers only that: a new operator version
     renders differently, and must not throw away what is running.
     """
-    metadata = {**body["metadata"], "namespace": demand.namespace, "ownerReferences": [_owner(demand)]}
+    metadata = {**body["metadata"], "namespace": owner.namespace, "ownerReferences": [_reference(owner)]}
     whole = {"apiVersion": api_version, "kind": kind, **body, "metadata": metadata}
     content_hash = _digest(whole if intent is None else intent)
     metadata["annotations"] = {**metadata.get("annotations", {}), HASH_ANNOTATION: content_hash}
     return Manifest(
         api_version=api_version,
         kind=kind,
-        namespace=demand.namespace,
+        namespace=owner.namespace,
         name=metadata["name"],
         content_hash=content_hash,
         body=whole,
@@ -61,13 +64,13 @@ def manifest(api_version: str, kind: str, demand: Demand, body: Body, *, intent:
     )
 
 
-def _owner(demand: Demand) -> Body:
+def _reference(owner: Owner) -> Body:
     """Return the owner, with whom the garbage collector deletes the child; no second controller may adopt the child."""
     return {
-        "apiVersion": API_VERSION,
-        "kind": OWNER_KIND,
-        "name": demand.name,
-        "uid": demand.uid,
+        "apiVersion": owner.api_version,
+        "kind": owner.kind.value,
+        "name": owner.name,
+        "uid": owner.uid,
         "controller": True,
         "blockOwnerDeletion": True,
     }

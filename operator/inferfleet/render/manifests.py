@@ -63,9 +63,9 @@ def render(demand: Demand, decision: Decision, pools: Mapping[str, Pool], facts:
         )
     manifests = [deployment(demand, placement, pool, startup_seconds=started_within) for placement, pool in placed]
     if placed or decision.suspended:
-        manifests.append(service(demand))
+        manifests.append(service(demand.owner))
     if sum(placement.replicas for placement, _ in placed) >= LEAST_REPLICAS:
-        manifests.append(disruption_budget(demand))
+        manifests.append(disruption_budget(demand.owner))
     return tuple(manifests)
 
 

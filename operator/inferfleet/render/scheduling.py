@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from inferfleet.api.enums import CapacityType
 from inferfleet.catalog.spot_nodes import SPOT_TOLERATIONS, spot_labels
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool, Toleration
 from inferfleet.render.labels import placement_selector, selector
@@ -66,7 +66,7 @@ def tolerations(pool: Pool, *, leave_dead_nodes: bool) -> list[Body]:
     return bodies
 
 
-def topology_spread(demand: Demand) -> list[Body]:
+def topology_spread(owner: Owner) -> list[Body]:
     """Return a preference for other zones and other nodes for further replicas; no rule, because GPUs are scarce.
 
     A single replica has it too: a template that changed with the count would restart every pod when a second one comes.
@@ -76,15 +76,15 @@ def topology_spread(demand: Demand) -> list[Body]:
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(demand)},
+            "labelSelector": {"matchLabels": selector(owner)},
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]
 
 
-def workload_selector(demand: Demand, placement: Placement) -> Body:
+def workload_selector(owner: Owner, placement: Placement) -> Body:
     """Return the label selector of a workload."""
-    return {"matchLabels": placement_selector(demand, placement)}
+    return {"matchLabels": placement_selector(owner, placement)}
 
 
 def _covers(toleration: Toleration, key: str) -> bool:

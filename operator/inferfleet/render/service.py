@@ -1,20 +1,21 @@
 """The one Service of a real-time InferenceDeployment: a stable address in front of all its placements."""
 
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.owner import Owner
 from inferfleet.render import labels
+from inferfleet.render.labels import Component
 from inferfleet.render.manifest import Body, Manifest, manifest
 from inferfleet.render.names import HTTP_PORT_NAME
 
 SERVICE_PORT = 80
 
 
-def service(demand: Demand) -> Manifest:
+def service(owner: Owner) -> Manifest:
     """Return the Service: port 80 to the engine's OpenAI-compatible API."""
     body: Body = {
-        "metadata": {"name": demand.name, "labels": labels.common(demand)},
+        "metadata": {"name": owner.name, "labels": labels.common(owner, Component.ENGINE)},
         "spec": {
             "type": "ClusterIP",
-            "selector": labels.selector(demand),
+            "selector": labels.selector(owner),
             "ports": [
                 {
                     "name": HTTP_PORT_NAME,
@@ -26,4 +27,4 @@ def service(demand: Demand) -> Manifest:
             ],
         },
     }
-    return manifest("v1", "Service", demand, body)
+    return manifest("v1", "Service", owner, body)

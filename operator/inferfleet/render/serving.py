@@ -8,6 +8,7 @@ from inferfleet.domain.demand import Demand
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Pool
 from inferfleet.render import labels
+from inferfleet.render.labels import Component
 from inferfleet.render.manifest import Body, Manifest, manifest
 from inferfleet.render.pod import engine_container, pod_base
 from inferfleet.render.probes import PROVISIONING_SECONDS, liveness_probe, readiness_probe, shutdown
@@ -26,22 +27,22 @@ def deployment(demand: Demand, placement: Placement, pool: Pool, *, startup_seco
     body: Body = {
         "metadata": {
             "name": placement.name,
-            "labels": labels.of_placement(demand, placement),
+            "labels": labels.of_placement(demand.owner, Component.ENGINE, placement),
             "annotations": labels.annotations(placement, pool),
         },
         "spec": {
             "replicas": placement.replicas,
             "revisionHistoryLimit": REVISIONS_KEPT,
             "progressDeadlineSeconds": startup_seconds + PROVISIONING_SECONDS,
-            "selector": workload_selector(demand, placement),
+            "selector": workload_selector(demand.owner, placement),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "template": {
-                "metadata": {"labels": labels.of_placement(demand, placement)},
+                "metadata": {"labels": labels.of_placement(demand.owner, Component.ENGINE, placement)},
                 "spec": _pod_spec(demand, placement, pool, startup_seconds),
             },
         },
     }
-    return manifest("apps/v1", "Deployment", demand, body)
+    return manifest("apps/v1", "Deployment", demand.owner, body)
 
 
 def _pod_spec(demand: Demand, placement: Placement, pool: Pool, startup_seconds: int) -> Body:
@@ -56,7 +57,7 @@ def _pod_spec(demand: Demand, placement: Placement, pool: Pool, startup_seconds:
     memory = shared_memory_mib(pool, placement.tensor_parallel_size, with_worker=False)
     return {
         **pod_base(demand, placement, pool),
-        "topologySpreadConstraints": topology_spread(demand),
+        "topologySpreadConstraints": topology_spread(demand.owner),
         "containers": [container],
         "volumes": engine_volumes(demand, memory),
     }

@@ -199,18 +199,18 @@ def _batch_reason(seen: Observation) -> tuple[ReadyReason, str]:
 def _rolled_out(seen: Observation) -> bool:
     """Whether only pods of the newest template serve, and applying it did not fail.
 
-    During a move the draining placements count: their successors need not be there yet.
+    During a move the draining placements count: their successors need not be there yet. A workload that its controller
+    has not seen has no pods, so one that joins others takes nothing away.
     """
     placements = seen.decision.placements
     wanted = {item.name for item in draining(placements) or placements}
     workloads = [child for child in seen.workloads if child.name in wanted]
+    running = [child for child in workloads if child.observed_generation]
     return (
         len(workloads) == len(wanted)
         and seen.application.status is not _FALSE
-        and all(
-            child.observed_generation >= child.generation and child.updated_replicas >= child.replicas
-            for child in workloads
-        )
+        and bool(running)
+        and not any(child.rolling_out for child in running)
     )
 
 

@@ -12,12 +12,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from inferfleet.api.conditions import Condition, find_condition
 from inferfleet.api.reasons import ConditionType
 from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import PlacementSummary
+from inferfleet.domain.owner import Owner
+from inferfleet.domain.resources import EVENT, Document
 
 _log = logging.getLogger(__name__)
 
@@ -38,28 +39,17 @@ _BURST = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The object that an event is about."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One thing to tell."""
+    """One thing to tell, and about which object."""
 
-    subject: Subject
+    regarding: Owner
     warning: bool
     reason: str
     action: str
     message: str
 
 
-def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Note, ...]:
+def transitions(regarding: Owner, before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Note, ...]:
     """Return a note for each condition that has another status or reason; `Unknown` is not told."""
     notes: dict[str, Note] = {}
     for kind in _TOLD:
@@ -67,7 +57,7 @@ def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Co
         if new is None or new.status == "Unknown" or (old and (old.status, old.reason) == (new.status, new.reason)):
             continue
         note = Note(
-            subject=subject,
+            regarding=regarding,
             warning=new.status == "False" and new.reason != "Progressing",
             reason=new.reason,
             action=str(kind),
@@ -77,7 +67,7 @@ def transitions(subject: Subject, before: tuple[Condition, ...], after: tuple[Co
     return tuple(notes.values())
 
 
-def moves(subject: Subject, before: InferenceDeploymentStatus, after: InferenceDeploymentStatus) -> tuple[Note, ...]:
+def moves(regarding: Owner, before: InferenceDeploymentStatus, after: InferenceDeploymentStatus) -> tuple[Note, ...]:
     """Return a note when the largest placement moved, and one for each pool that backs off anew."""
     notes = []
     old, new = before.placement, after.placement
@@ -85,13 +75,13 @@ def moves(subject: Subject, before: InferenceDeploymentStatus, after: InferenceD
         planned = find_condition(after.conditions, ConditionType.PLANNED)
         why = f": {planned.message}" if planned is not None else ""
         message = f"from {_place(old)} to {_place(new)}{why}"
-        notes.append(Note(subject=subject, warning=False, reason="Moved", action="Placement", message=message))
+        notes.append(Note(regarding=regarding, warning=False, reason="Moved", action="Placement", message=message))
     known = {(item.pool, item.until) for item in before.history.back_offs} if before.history else set()
     for item in after.history.back_offs if after.history else ():
         if (item.pool, item.until) not in known:
             message = f"pool {item.pool} did not deliver nodes; it is asked again after {item.until:%H:%M} UTC"
             notes.append(
-                Note(subject=subject, warning=True, reason="PoolBackingOff", action="Waiting", message=message)
+                Note(regarding=regarding, warning=True, reason="PoolBackingOff", action="Waiting", message=message)
             )
     return tuple(notes)
 
@@ -104,7 +94,7 @@ class Recorder:
     """Posts notes in the background; `post` creates one Event document and raises OSError when it cannot."""
 
     def __init__(
-        self, post: Callable[[dict[str, Any]], Awaitable[object]], *, instance: str, now: Callable[[], datetime]
+        self, post: Callable[[Document], Awaitable[object]], *, instance: str, now: Callable[[], datetime]
     ) -> None:
         """`instance` is the identity of this process."""
         self._post = post
@@ -115,7 +105,7 @@ class Recorder:
 
     def tell(self, note: Note) -> None:
         """Post a note later, unless the last one about this object and action is the same."""
-        key = (note.subject.uid, note.action)
+        key = (note.regarding.uid, note.action)
         if self._last.get(key) == note:
             return
         self._last[key] = note
@@ -139,16 +129,16 @@ class Recorder:
             try:
                 await self._post(event(note, instance=self._instance, now=self._now()))
             except OSError as error:
-                _log.warning("event %s of %s was not posted: %s", note.reason, note.subject.name, error)
+                _log.warning("event %s of %s was not posted: %s", note.reason, note.regarding.name, error)
 
 
-def event(note: Note, *, instance: str, now: datetime) -> dict[str, Any]:
+def event(note: Note, *, instance: str, now: datetime) -> Document:
     """Return the Event document of a note."""
-    subject = note.subject
+    regarding = note.regarding
     return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"name": f"{subject.name}.{uuid.uuid4().hex[:16]}", "namespace": subject.namespace},
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.kind,
+        "metadata": {"name": f"{regarding.name}.{uuid.uuid4().hex[:16]}", "namespace": regarding.namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": "Warning" if note.warning else "Normal",
         "reason": note.reason,
@@ -157,10 +147,10 @@ def event(note: Note, *, instance: str, now: datetime) -> dict[str, Any]:
         "reportingController": CONTROLLER,
         "reportingInstance": instance[:128],
         "regarding": {
-            "apiVersion": subject.api_version,
-            "kind": subject.kind,
-            "namespace": subject.namespace,
-            "name": subject.name,
-            "uid": subject.uid,
+            "apiVersion": regarding.api_version,
+            "kind": regarding.kind.value,
+            "namespace": regarding.namespace,
+            "name": regarding.name,
+            "uid": regarding.uid,
         },
     }

@@ -10,9 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 from prometheus_client.exposition import generate_latest
 
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key, Kind
 
-_CONTROLLER = "inferencedeployment"
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -96,16 +95,16 @@ class Metrics:
         """Return the Prometheus text of everything."""
         return generate_latest(self._registry)
 
-    def reconciled(self, result: str, seconds: float) -> None:
-        """Count one reconciliation; `result` is success, requeue or error."""
-        self._reconciles.labels(_CONTROLLER, result).inc()
-        self._seconds.labels(_CONTROLLER).observe(seconds)
+    def reconciled(self, kind: Kind, result: str, seconds: float) -> None:
+        """Count one reconciliation of an object of this kind; `result` is success, requeue or error."""
+        self._reconciles.labels(kind.controller, result).inc()
+        self._seconds.labels(kind.controller).observe(seconds)
         if result == "error":
-            self._errors.labels(_CONTROLLER).inc()
+            self._errors.labels(kind.controller).inc()
 
-    def waited(self, seconds: float) -> None:
-        """Record how long a key waited in the queue."""
-        self._wait.labels(_CONTROLLER).observe(seconds)
+    def waited(self, kind: Kind, seconds: float) -> None:
+        """Record how long a key waited in the queue of this kind."""
+        self._wait.labels(kind.controller).observe(seconds)
 
     def requested(self, verb: str, resource: str, code: int, seconds: float) -> None:
         """Count one request to the API server; code 0 means no answer."""
@@ -135,10 +134,10 @@ class Metrics:
 
     def costs(self, rows: dict[Key, float], removed: Iterable[Key] = ()) -> None:
         """Set the cost of deployments in USD per hour, and remove those that are gone."""
-        for (namespace, name), usd in rows.items():
-            self._cost.labels(namespace, name).set(usd)
-        for namespace, name in removed:
-            self._cost.remove(namespace, name)
+        for key, usd in rows.items():
+            self._cost.labels(key.namespace, key.name).set(usd)
+        for key in removed:
+            self._cost.remove(key.namespace, key.name)
         self._total.set(sum(rows.values()))
 
     def deployments(self, by_reason: dict[str, int]) -> None:
@@ -147,18 +146,16 @@ class Metrics:
         for reason, count in by_reason.items():
             self._ready.labels(reason).set(count)
 
-    def follow(
-        self,
-        *,
-        depth: Callable[[], float],
-        adds: Callable[[], float],
-        retries: Callable[[], float],
-        leader: Callable[[], bool],
-        calibrations: Callable[[], float],
+    def follow_queue(
+        self, kind: Kind, *, depth: Callable[[], float], adds: Callable[[], float], retries: Callable[[], float]
     ) -> None:
+        """Read these numbers of the queue of this kind whenever the metrics are asked for."""
+        self._depth.labels(kind.controller).set_function(depth)
+        self._adds.labels(kind.controller).set_function(adds)
+        self._retries.labels(kind.controller).set_function(retries)
+
+    def follow(self, *, leader: Callable[[], bool], calibrations: Callable[[], float]) -> None:
         """Read these numbers whenever the metrics are asked for."""
-        self._depth.labels(_CONTROLLER).set_function(depth)
-        self._adds.labels(_CONTROLLER).set_function(adds)
-        self._retries.labels(_CONTROLLER).set_function(retries)
-        self._leader.labels(_CONTROLLER).set_function(lambda: float(leader()))
+        for kind in Kind:  # one Lease serves all controllers
+            self._leader.labels(kind.controller).set_function(lambda: float(leader()))
         self._calibrations.set_function(calibrations)

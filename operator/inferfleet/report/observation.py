@@ -11,6 +11,7 @@ from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import ConditionReason, ReadyReason
 from inferfleet.api.v1alpha1 import InferenceDeploymentSpec
 from inferfleet.domain.calibration import Calibration
+from inferfleet.domain.children import ChildIdentity
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.observed import Child, PodFacts
@@ -69,7 +70,7 @@ class Observation:
     spec: InferenceDeploymentSpec | None
     decision: Decision
     application: Application
-    children: Mapping[tuple[str, str, str], Child]
+    children: Mapping[ChildIdentity, Child]
     pods: tuple[PodFacts, ...]
     may_grow: bool
     now: datetime

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from inferfleet.api.conditions import Condition, find_condition, timed
 from inferfleet.api.enums import Category
-from inferfleet.api.reasons import ConditionType
+from inferfleet.api.reasons import ConditionType, ReadyReason
 from inferfleet.api.v1alpha1 import DecisionStatus, InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import CostStatus, MemoryStatus
 from inferfleet.domain.children import DEPLOYMENT_LABEL
@@ -19,7 +19,7 @@ from inferfleet.domain.money import ZERO
 from inferfleet.report import decision_view
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.conditions import conditions, is_batch
-from inferfleet.report.observation import Observation
+from inferfleet.report.observation import RESERVED_ONLY, Observation
 
 # A refusal's numbers are refreshed at most this often.
 _REFUSAL_REFRESH = timedelta(seconds=60)
@@ -34,6 +34,8 @@ def status(name: str, previous: InferenceDeploymentStatus, seen: Observation) ->
     fresh = conditions(seen)
     if seen.decision.ended and seen.decision.blocked is None and not seen.workloads:
         fresh = _as_it_ended(previous, fresh)
+    if seen.application == RESERVED_ONLY:
+        fresh = _as_it_serves(previous, fresh)
     kept = _decision_stands(previous, seen, fresh)
     if kept:
         fresh = tuple(_as_before(previous, condition) for condition in fresh)
@@ -110,7 +112,7 @@ def change(previous: InferenceDeploymentStatus, new: InferenceDeploymentStatus) 
 def _substance(item: InferenceDeploymentStatus) -> object:
     applied = find_condition(item.conditions, ConditionType.APPLIED)
     states = tuple(
-        (condition.type, condition.status, condition.reason)
+        (condition.type, condition.status, condition.reason, condition.observed_generation)
         for condition in item.conditions
         if condition.type != ConditionType.APPLIED
     )
@@ -175,6 +177,19 @@ def _as_it_ended(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ..
         if before is not None
     ]
     return (*(condition for condition in fresh if former.get(condition.type) is None), *kept)
+
+
+def _as_it_serves(previous: InferenceDeploymentStatus, fresh: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Keep what was said of a service, and of which generation, while a change of it is only reserved."""
+    before = find_condition(previous.conditions, ConditionType.READY)
+    available = find_condition(fresh, ConditionType.AVAILABLE)
+    if before is None or before.reason != ReadyReason.SERVING or available is None or available.status != "True":
+        return fresh
+    undecided = (ReadyReason.SERVING, ReadyReason.PROGRESSING)
+    return tuple(
+        before if condition.type == ConditionType.READY and condition.reason in undecided else condition
+        for condition in fresh
+    )
 
 
 def _as_before(previous: InferenceDeploymentStatus, condition: Condition) -> Condition:

@@ -12,23 +12,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
+
+from inferfleet.domain.resources import Document
 
 _log = logging.getLogger(__name__)
-
-LeaseObject = dict[str, Any]
 
 
 class LeaseStore(Protocol):
     """One Lease in the cluster. All methods raise OSError when the API server cannot be asked."""
 
-    async def read(self) -> LeaseObject | None:
+    async def read(self) -> Document | None:
         """Return the Lease, None when there is none."""
 
-    async def create(self, lease: LeaseObject) -> LeaseObject | None:
+    async def create(self, lease: Document) -> Document | None:
         """Create it; None when somebody else was faster."""
 
-    async def replace(self, lease: LeaseObject) -> LeaseObject | None:
+    async def replace(self, lease: Document) -> Document | None:
         """Replace it if its resourceVersion is still the stored one; None when it is not."""
 
 
@@ -64,7 +64,8 @@ class Leader:
     ) -> None:
         """`now` stamps the Lease for people to read; nothing is decided by it.
 
-        `on_acquired` is called at the start of each reign, before `acquired` is set: somebody else may have led since.
+        `on_acquired` is called at the start of each leadership term, before `acquired` is set: somebody else may have
+        led since.
         """
         self._store = store
         self._identity = identity
@@ -73,7 +74,7 @@ class Leader:
         self._on_acquired = on_acquired
         self._held_until = float("-inf")
         self._seen: _Seen | None = None
-        self._lease: LeaseObject | None = None
+        self._lease: Document | None = None
         self.acquired = asyncio.Event()
 
     @property
@@ -127,7 +128,7 @@ class Leader:
         self._held_until = started + self._times.renew_deadline
         return True
 
-    async def _acquire_or_renew(self, started: float) -> LeaseObject | None:
+    async def _acquire_or_renew(self, started: float) -> Document | None:
         lease = await self._store.read()
         if lease is None:
             return await self._store.create(self._written({}, holder=self._identity))
@@ -141,7 +142,7 @@ class Leader:
             return None
         return await self._store.replace(self._written(lease, holder=self._identity))
 
-    def _written(self, lease: LeaseObject, *, holder: str, seconds: float | None = None) -> LeaseObject:
+    def _written(self, lease: Document, *, holder: str, seconds: float | None = None) -> Document:
         """Return the Lease as it is to be stored with this holder."""
         now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         before = lease.get("spec") or {}

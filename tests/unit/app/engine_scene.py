@@ -11,14 +11,16 @@ import orjson
 from inferfleet.app.calibration.subjects import Subject, subjects_of
 from inferfleet.app.planner import Decided
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.placement import Placement
+from inferfleet.domain.resources import CHILD_OF_KIND
 from inferfleet.domain.world import World
 from inferfleet.observe.store import Store
 from inferfleet.plan import decide
 from inferfleet.render import RenderFacts, render
 from tests.builders import demand, placed, pool, world
 
-KEY = ("team-a", "chat")
+KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Scene:
         (body,) = (manifest.body for manifest in manifests if manifest.kind == "Deployment")
         self.deployment: dict[str, Any] = orjson.loads(orjson.dumps(body))
         self.deployment["metadata"] |= {
-            "namespace": KEY[0],
+            "namespace": KEY.namespace,
             "uid": "deployment",
             "ownerReferences": [{"controller": True, "uid": self.demand.uid}],
         }
@@ -51,7 +53,7 @@ class Scene:
         return placed(self.decision)
 
     def put_deployment(self) -> None:
-        self.store.children["Deployment"].put(self._versioned(self.deployment))
+        self.store.children[CHILD_OF_KIND["Deployment"]].put(self._versioned(self.deployment))
 
     def put_pod(self, name: str = "chat-1", *, status: dict[str, Any] | None = None, **change: Any) -> None:
         """A pod of the present template; `change` replaces parts of its engine container."""
@@ -63,7 +65,7 @@ class Scene:
             "metadata": {
                 **template["metadata"],
                 "name": name,
-                "namespace": KEY[0],
+                "namespace": KEY.namespace,
                 "uid": f"uid-{name}",
                 "ownerReferences": [{"controller": True, "uid": "set", "name": "chat-abc"}],
             },

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from inferfleet.app.leadership import CatchingUp
+from inferfleet.app.leadership import LeadershipTerm
 from inferfleet.apply.errors import ApiError, Unreachable
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.resources import BUDGET_POLICY, INFERENCE_DEPLOYMENT, Resource
 from inferfleet.observe.store import Store
-from inferfleet.observe.table import Table
+from inferfleet.observe.table import AnyTable
 
 Document = dict[str, Any]
 PROMISED = {"metadata": {"name": "chat", "namespace": "team-a", "uid": "u", "resourceVersion": "7"}, "spec": {}}
+CHAT = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 
 
 class Server:
@@ -32,14 +34,14 @@ class Server:
         raise NotImplementedError
 
 
-def prepared(server: Server, *, reigns: int) -> Store:
+def prepared(server: Server, *, terms: int) -> Store:
     store = Store()
-    tables: dict[Resource, Table[Any]] = {BUDGET_POLICY: store.policies, INFERENCE_DEPLOYMENT: store.deployments}
+    tables: dict[Resource, AnyTable] = {BUDGET_POLICY: store.policies, INFERENCE_DEPLOYMENT: store.deployments}
 
     async def live() -> None:
-        part = CatchingUp(server, tables, retry_seconds=0)
-        for _ in range(reigns):
-            part.begin_reign()
+        part = LeadershipTerm(server, tables, retry_seconds=0)
+        for _ in range(terms):
+            part.begin()
             await part.prepare()
             await part.prepare()
 
@@ -48,15 +50,15 @@ def prepared(server: Server, *, reigns: int) -> Store:
 
 
 def test_what_was_promised_is_known_before_the_first_decision() -> None:
-    assert prepared(Server(), reigns=1).deployments.get(("team-a", "chat")) is not None
+    assert prepared(Server(), terms=1).deployments.get(CHAT) is not None
 
 
-def test_it_is_read_once_per_reign() -> None:
+def test_it_is_read_once_per_leadership_term() -> None:
     server = Server()
-    prepared(server, reigns=2)
+    prepared(server, terms=2)
     assert server.listed == ["budgetpolicies", "inferencedeployments"] * 2
 
 
 def test_a_server_that_is_away_is_waited_for() -> None:
-    store = prepared(Server(Unreachable("refused"), Unreachable("refused")), reigns=1)
-    assert store.deployments.get(("team-a", "chat")) is not None
+    store = prepared(Server(Unreachable("refused"), Unreachable("refused")), terms=1)
+    assert store.deployments.get(CHAT) is not None

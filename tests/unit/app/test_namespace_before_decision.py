@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.app.planner import Job, Planner
-from inferfleet.domain.observed import Key
-from inferfleet.observe.mapping import Listener
+from inferfleet.app.planner import Planner, WorkItem
+from inferfleet.domain.keys import Key
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
@@ -22,35 +21,35 @@ def document(kind: str, name: str, *, namespace: str = "", **body: Any) -> dict[
 
 
 async def planned_before_and_after_the_namespace() -> tuple[list[str], list[str]]:
-    """Plan one deployment whose namespace is seen later; returns the jobs before that and after it."""
+    """Plan one deployment whose namespace is seen later; returns the work items before that and after it."""
     store, queue = Store(), KeyedQueue[Key]()
     snapshots = Snapshots(store, budgets_required=False)
     enqueuer = Enqueuer(store, queue, on_touched=snapshots.touched, on_removed=snapshots.removed)
-    jobs, leading, submitted = list[Job](), asyncio.Event(), asyncio.Event()
+    items, leading, submitted = list[WorkItem](), asyncio.Event(), asyncio.Event()
     leading.set()
 
     async def prepare() -> None:
         return
 
-    def submit(job: Job) -> None:
-        jobs.append(job)
+    def submit(item: WorkItem) -> None:
+        items.append(item)
         submitted.set()
 
     planner = Planner(
         store=store, queue=queue, snapshots=snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    store.listen(Listener(enqueuer))
+    store.listen(enqueuer)
     store.deployments.put(document("InferenceDeployment", "chat", namespace="new", spec=REAL_TIME))
     running = asyncio.create_task(planner.run())
     await quiet(queue)
-    before = [str(job) for job in jobs]
+    before = [str(item) for item in items]
     store.namespaces.put(document("Namespace", "new"))
     async with asyncio.timeout(10):
         await submitted.wait()
     queue.close()
     await running
-    return before, [str(job) for job in jobs]
+    return before, [str(item) for item in items]
 
 
 async def quiet(queue: KeyedQueue[Key]) -> None:
@@ -61,4 +60,4 @@ async def quiet(queue: KeyedQueue[Key]) -> None:
 
 
 def test_a_deployment_is_decided_when_its_namespace_is_seen_and_not_before() -> None:
-    assert asyncio.run(planned_before_and_after_the_namespace()) == ([], ["new/chat"])
+    assert asyncio.run(planned_before_and_after_the_namespace()) == ([], ["InferenceDeployment new/chat"])

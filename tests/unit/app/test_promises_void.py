@@ -5,17 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.app.planner import Job, Planner
+from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.domain.demand import Demand
-from inferfleet.domain.observed import Key
-from inferfleet.observe.mapping import Listener
+from inferfleet.domain.keys import Key
 from inferfleet.runtime.queue import KeyedQueue
 from tests.unit.observe.test_snapshot import KEY, Cluster
 
 
-async def jobs_of_two_specs_of_which_the_first_is_not_stored() -> list[Job]:
+async def work_of_two_specs_of_which_the_first_is_not_stored() -> list[WorkItem]:
     """Plan a spec that is served, then one that no pool can serve; nothing is written in between."""
-    cluster, queue, jobs = Cluster(), KeyedQueue[Key](), list[Job]()
+    cluster, queue, items = Cluster(), KeyedQueue[Key](), list[WorkItem]()
     enqueuer = Enqueuer(
         cluster.store, queue, on_touched=cluster.snapshots.touched, on_removed=cluster.snapshots.removed
     )
@@ -26,33 +25,33 @@ async def jobs_of_two_specs_of_which_the_first_is_not_stored() -> list[Job]:
     async def prepare() -> None:
         return
 
-    def submit(job: Job) -> None:
-        jobs.append(job)
-        queue.done(job.key)
+    def submit(item: WorkItem) -> None:
+        items.append(item)
+        queue.done(item.key)
         planned.release()
 
     planner = Planner(
         store=cluster.store, queue=queue, snapshots=cluster.snapshots, enqueuer=enqueuer, submit=submit,
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC), on_planned=lambda *_: None, leading=leading, prepare=prepare,
     )  # fmt: skip
-    cluster.store.listen(Listener(enqueuer))
+    cluster.store.listen(enqueuer)
     running = asyncio.create_task(planner.run())
     async with asyncio.timeout(10):
         cluster.deployment("chat")
         await planned.acquire()
         cluster.deployment("chat", generation=2, placement={"pools": ["none"]})
-        while len(jobs) < 2 or jobs[-1].decided.generation != 2:
+        while len(items) < 2 or items[-1].decided.generation != 2:
             await planned.acquire()
     queue.close()
     await running
-    return jobs
+    return items
 
 
 def test_a_placement_that_was_never_stored_is_void_when_the_next_spec_is_refused() -> None:
-    jobs = asyncio.run(jobs_of_two_specs_of_which_the_first_is_not_stored())
+    items = asyncio.run(work_of_two_specs_of_which_the_first_is_not_stored())
 
-    assert jobs[0].decided.decision.placements != ()
-    assert jobs[-1].decided.decision.placements == ()
+    assert items[0].decided.decision.placements != ()
+    assert items[-1].decided.decision.placements == ()
 
 
 def condition(kind: str, status: str, reason: str, time: str) -> dict[str, Any]:

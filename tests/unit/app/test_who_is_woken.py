@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 
 from inferfleet.app.enqueue import Enqueuer
-from inferfleet.domain.observed import Key
-from inferfleet.observe.mapping import Listener
+from inferfleet.domain.keys import Key, Kind
+from inferfleet.domain.resources import CHILD_OF_KIND
 from inferfleet.observe.store import Store
 from inferfleet.runtime.queue import KeyedQueue
+from tests.builders import PROFILE_CONFIG
 
 Document = dict[str, Any]
-EVERYBODY = {("team", name) for name in ("in-a", "could-a", "in-b", "waits")}
+EVERYBODY = {"in-a", "could-a", "in-b", "waits"}
+
+
+def key(name: str) -> Key:
+    return Key(Kind.INFERENCE_DEPLOYMENT, "team", name)
 
 
 class Place:
@@ -23,7 +28,7 @@ class Place:
         self.store, self.queue = Store(), KeyedQueue[Key]()
         self.enqueuer = Enqueuer(self.store, self.queue, on_touched=lambda _key: None, on_removed=lambda _item: None)
         self._version = 0
-        for name in sorted(name for _, name in EVERYBODY):
+        for name in sorted(EVERYBODY):
             self.put("deployments", "InferenceDeployment", name, deployment(), namespace="team")
         self.pool("pool-a", usdPerGPUHour="2.00")
         self.pool("pool-b")
@@ -35,10 +40,8 @@ class Place:
             ("in-b", {"pool-b"}, {"pool-b"}),
             ("waits", set[str](), set[str]()),
         ):
-            self.enqueuer.decided(
-                ("team", name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced)
-            )
-        self.store.listen(Listener(self.enqueuer))
+            self.enqueuer.decided(key(name), waiting=name == "waits", pools=frozenset(pools), priced=frozenset(priced))
+        self.store.listen(self.enqueuer)
 
     def put(self, table: str, kind: str, name: str, body: Document, *, namespace: str = "") -> None:
         self._version += 1
@@ -85,7 +88,22 @@ class Place:
         self._version += 1
         metadata = {"name": "in-b", "namespace": "team", "uid": "job", "resourceVersion": str(self._version)}
         document = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | {"labels": labels}}
-        self.store.children["Job"].put(document | {"status": {"conditions": conditions}})
+        self.store.children[CHILD_OF_KIND["Job"]].put(document | {"status": {"conditions": conditions}})
+
+    def pod_leaves(self) -> None:
+        """A pod of `in-b` comes to a node and goes, which wakes others only when it goes."""
+        engine = {"name": "engine", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+        labels = {"metadata": {"labels": {"inferfleet.dev/deployment": "in-b"}}}
+        body = {"spec": {"nodeName": "node-1", "containers": [engine]}, **labels}
+        self.put("pods", "Pod", "in-b-1", {**body, "status": {"phase": "Running"}}, namespace="team")
+        self.put("pods", "Pod", "in-b-1", {**body, "status": {"phase": "Succeeded"}}, namespace="team")
+
+    def policy(self) -> None:
+        spec = {"namespaceSelector": {"matchLabels": {"team": "a"}}, "usdPerMonth": "1000"}
+        self.put("policies", "BudgetPolicy", "team-a", {"spec": spec})
+
+    def profile(self) -> None:
+        self.put("profiles", "ModelProfile", "acme", {"spec": {"id": "acme/model", "config": PROFILE_CONFIG}})
 
     def namespace(self, **labels: str) -> None:
         self._version += 1
@@ -118,7 +136,7 @@ def after(change: Callable[[Place], object]) -> set[str]:
         change(place)
         return await place.woken()
 
-    return {name for _, name in asyncio.run(run())}
+    return {woken.name for woken in asyncio.run(run())}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +151,10 @@ def after(change: Callable[[Place], object]) -> set[str]:
         (lambda place: place.job(ended=False), {"in-b"}),
         (lambda place: place.job(ended=True), {"in-b", "waits"}),
         (lambda place: place.namespace(team="a"), {"waits"}),
+        (lambda place: place.pod_leaves(), {"in-b", "waits"}),
+        (lambda place: place.pool("pool-c"), None),
+        (lambda place: place.policy(), None),
+        (lambda place: place.profile(), None),
     ],
     ids=[
         "price of a pool",
@@ -144,10 +166,14 @@ def after(change: Callable[[Place], object]) -> set[str]:
         "a job",
         "a job that ended",
         "a namespace",
+        "a pod that leaves",
+        "a new pool",
+        "a policy",
+        "a profile",
     ],
 )
 def test_a_change_wakes_those_whom_it_concerns(change: Callable[[Place], object], names: set[str] | None) -> None:
-    assert after(change) == (names or {name for _, name in EVERYBODY})
+    assert after(change) == (names or EVERYBODY)
 
 
 def test_a_price_that_stays_wakes_nobody() -> None:
@@ -170,4 +196,4 @@ def test_a_flapping_node_costs_one_round_however_often_it_flaps() -> None:
         return place.queue.added, await place.woken()
 
     added, keys = asyncio.run(run())
-    assert (added, sorted(keys)) == (0, [("team", "in-a"), ("team", "waits")])
+    assert (added, sorted(keys)) == (0, [key("in-a"), key("waits")])

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from inferfleet.apply.applier import Applier, Owner, identity
+from inferfleet.apply.applier import Applier
 from inferfleet.apply.errors import Conflict, NameConflict, NotFound, NotLeading
+from inferfleet.domain.children import ChildIdentity
+from inferfleet.domain.keys import Kind
 from inferfleet.domain.observed import Child
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.resources import Resource
 from inferfleet.observe.project_children import child
 from inferfleet.render import Manifest
 
-OWNER = Owner(uid="owner", namespace="team", name="chat")
+OWNER = Owner(kind=Kind.INFERENCE_DEPLOYMENT, uid="owner", namespace="team", name="chat")
 Document = dict[str, Any]
 
 
@@ -102,11 +105,11 @@ class Scene:
         self.server, self.leading = Server(*documents), True
         self.applier = Applier(self.server, on_written=child, may_write=lambda: self.leading)  # type: ignore[arg-type]  # as much of a client as it needs
 
-    def seen(self) -> dict[tuple[str, str, str], Child]:
+    def seen(self) -> dict[ChildIdentity, Child]:
         children = [child(item) for item in self.server.objects.values()]
         return {item.identity: item for item in children}
 
-    async def apply(self, *wanted: Manifest, seen: dict[tuple[str, str, str], Child] | None = None) -> list[str]:
+    async def apply(self, *wanted: Manifest, seen: dict[ChildIdentity, Child] | None = None) -> list[str]:
         self.server.log.clear()
         await self.applier.apply(OWNER, wanted, self.seen() if seen is None else seen)
         return list(self.server.log)
@@ -123,7 +126,7 @@ async def test_what_is_right_costs_no_request() -> None:
     await scene.apply(manifest())
 
     assert await scene.apply(manifest()) == []
-    assert scene.applier.is_settled(OWNER, {identity(manifest()): "Deployment-1"}, scene.seen())
+    assert scene.applier.is_settled(OWNER, {manifest().identity: "Deployment-1"}, scene.seen())
 
 
 async def test_what_was_created_and_changes_is_first_made_ours_field_by_field() -> None:

@@ -15,7 +15,7 @@ from inferfleet.api.v1alpha1.inference_deployment_status import MeasuredMemory
 from inferfleet.cli.explain_view import table_of, values_of
 from inferfleet.cli.explaining import Explanation
 from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
-from inferfleet.observe.objects import Deployment, Unreadable
+from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.plan import decide
 from inferfleet.report.decision_view import chosen_memory
 from tests.builders import demand, pool, world
@@ -47,7 +47,7 @@ CHILD = Child(
     ready_replicas=1,
 )
 BROKEN = Explanation(
-    item=Deployment(
+    item=InferenceDeploymentObject(
         namespace="team-a",
         name="chat",
         uid="u",

@@ -8,7 +8,7 @@ import pytest
 
 from inferfleet.domain.model import Model, UnknownModel
 from inferfleet.observe.hub import HubAccess, Unreachable
-from inferfleet.observe.hub_cache import HubModels, hub_is_off
+from inferfleet.observe.hub_cache import HubCache, hub_is_off
 from tests.builders import LLAMA_8B, model
 
 Answer = Model | UnknownModel | Unreachable
@@ -31,7 +31,7 @@ class Hub:
         self.gate = threading.Event()
         self.gate.set()
         self._lock = threading.Lock()
-        self.models = HubModels(ACCESS, on_answer=self.news.put_nowait, ask=self.answer, clock=lambda: self.now)
+        self.models = HubCache(ACCESS, on_answer=self.news.put_nowait, ask=self.answer, clock=lambda: self.now)
 
     def answer(self, access: HubAccess, model_id: str, revision: str) -> Answer:
         with self._lock:
@@ -125,7 +125,7 @@ async def test_a_bug_in_a_look_up_is_no_end() -> None:
     def broken(access: HubAccess, model_id: str, revision: str) -> Answer:
         raise KeyError("layers")
 
-    hub.models = HubModels(ACCESS, on_answer=hub.news.put_nowait, ask=broken, clock=lambda: hub.now)
+    hub.models = HubCache(ACCESS, on_answer=hub.news.put_nowait, ask=broken, clock=lambda: hub.now)
     hub.find()
     await hub.heard()
     assert "failed" in words(hub.find())

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.observe.holdings import bound_gpus
 from inferfleet.observe.store import Store
 
-CHAT = ("team", "chat")
+CHAT = Key(Kind.INFERENCE_DEPLOYMENT, "team", "chat")
 OURS = {"inferfleet.dev/deployment": "chat", "inferfleet.dev/placement": "chat"}
 
 

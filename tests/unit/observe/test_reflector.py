@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from inferfleet.apply.errors import Expired, Unreachable
+from inferfleet.domain.keys import NamespacedName
 from inferfleet.domain.resources import POD
 from inferfleet.observe.reflector import Reflector
 from inferfleet.observe.table import Table
@@ -47,8 +48,8 @@ class Script:
         return answer
 
 
-async def play(script: Script) -> Table[str]:
-    table: Table[str] = Table(lambda document: document["metadata"]["name"])
+async def play(script: Script) -> Table[NamespacedName, str]:
+    table: Table[NamespacedName, str] = Table(lambda document: document["metadata"]["name"], NamespacedName)
     reflector = Reflector(script, POD, table)
     task = asyncio.create_task(reflector.run())
     async with asyncio.timeout(20):
@@ -57,7 +58,7 @@ async def play(script: Script) -> Table[str]:
     return table
 
 
-def names(table: Table[str]) -> set[str]:
+def names(table: Table[NamespacedName, str]) -> set[str]:
     return set(table.values())
 
 

@@ -6,15 +6,18 @@ from typing import Any
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.money import RunRate
-from inferfleet.observe.mapping import Listener
+from inferfleet.domain.observed import Child, PodFacts
+from inferfleet.observe.changes import Change
+from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.plan import decide
 from tests.builders import REAL_TIME, merged
 
 Document = dict[str, Any]
-KEY = ("team-a", "chat")
+KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
 STATUS: dict[str, Any] = {
     "placements": [
         {
@@ -32,14 +35,32 @@ STATUS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Sink:
+class OnlySnapshots:
     """Passes on to the snapshots what concerns them; nobody is woken."""
 
     def __init__(self, snapshots: Snapshots) -> None:
-        self.touched, self.removed = snapshots.touched, snapshots.removed
+        self._snapshots = snapshots
 
-    def __getattr__(self, _name: str) -> Any:
-        return lambda *_, **__: None
+    def deployment_changed(self, change: Change[InferenceDeploymentObject]) -> None:
+        old, new = change.old, change.new
+        if old is not None and (new is None or new.uid != old.uid):
+            self._snapshots.removed(old)
+        if new is not None:
+            self._snapshots.touched(new.key)
+
+    def child_changed(self, change: Change[Child]) -> None:
+        for child in change.values:
+            self._snapshots.touched(child.key)
+
+    def pod_changed(self, change: Change[PodFacts]) -> None:
+        for pod in change.values:
+            if pod.deployment:
+                self._snapshots.touched(pod.key)
+
+    def nobody(self, change: Change[Any]) -> None:
+        """Everything else concerns no snapshot: tables say themselves how often they changed."""
+
+    node_changed = namespace_changed = pool_changed = gpu_type_changed = profile_changed = policy_changed = nobody
 
 
 class Cluster:
@@ -48,7 +69,7 @@ class Cluster:
     def __init__(self) -> None:
         self.store = Store()
         self.snapshots = Snapshots(self.store, budgets_required=False)
-        self.store.listen(Listener(Sink(self.snapshots)))
+        self.store.listen(OnlySnapshots(self.snapshots))
         self._version = 0
         labels = {"eks.amazonaws.com/nodegroup": "l40s"}
         self.put("namespaces", "Namespace", "team-a", labels={"team": "a"})
@@ -111,7 +132,7 @@ class Cluster:
         getattr(self.store, table).delete(document | {"metadata": metadata})
 
     def decide(self, name: str) -> Decision:
-        item = self.store.deployments.get(("team-a", name))
+        item = self.store.deployments.get(KEY._replace(name=name))
         assert item is not None
         demand = self.snapshots.demand(item)
         assert isinstance(demand, Demand)

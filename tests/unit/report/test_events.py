@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 from inferfleet.api.conditions import Condition
 from inferfleet.api.enums import ConditionStatus
-from inferfleet.report.events import Note, Recorder, Subject, event, transitions
+from inferfleet.domain.keys import Kind
+from inferfleet.domain.owner import Owner
+from inferfleet.domain.resources import Document
+from inferfleet.report.events import Note, Recorder, event, transitions
 
-CHAT = Subject(api_version="inferfleet.dev/v1alpha1", kind="InferenceDeployment", namespace="t", name="chat", uid="u")
-NOTE = Note(subject=CHAT, warning=True, reason="OverBudget", action="Ready", message="m")
+CHAT = Owner(kind=Kind.INFERENCE_DEPLOYMENT, namespace="t", name="chat", uid="u")
+NOTE = Note(regarding=CHAT, warning=True, reason="OverBudget", action="Ready", message="m")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -38,10 +40,10 @@ def test_a_refusal_is_a_warning_and_told_once_although_several_conditions_repeat
 
 
 async def test_the_same_note_is_posted_once() -> None:
-    posted: list[dict[str, Any]] = []
+    posted: list[Document] = []
     arrived = asyncio.Event()
 
-    async def post(document: dict[str, Any]) -> None:
+    async def post(document: Document) -> None:
         posted.append(document)
         arrived.set()
 
@@ -61,7 +63,7 @@ async def test_an_api_server_that_refuses_events_harms_nobody() -> None:
     attempts: list[str] = []
     second = asyncio.Event()
 
-    async def post(document: dict[str, Any]) -> None:
+    async def post(document: Document) -> None:
         attempts.append(document["note"])
         if len(attempts) == 2:
             second.set()
@@ -70,7 +72,7 @@ async def test_an_api_server_that_refuses_events_harms_nobody() -> None:
     recorder = Recorder(post, instance="me", now=lambda: NOW)
     task = asyncio.create_task(recorder.run())
     recorder.tell(NOTE)
-    recorder.tell(Note(subject=CHAT, warning=False, reason="Serving", action="Ready", message="n"))
+    recorder.tell(Note(regarding=CHAT, warning=False, reason="Serving", action="Ready", message="n"))
     async with asyncio.timeout(5):
         await second.wait()
     task.cancel()
@@ -79,7 +81,7 @@ async def test_an_api_server_that_refuses_events_harms_nobody() -> None:
 
 
 def test_an_event_regards_the_deployment_and_keeps_within_the_length_of_a_note() -> None:
-    long = Note(subject=CHAT, warning=False, reason="Serving", action="Ready", message="x" * 5000)
+    long = Note(regarding=CHAT, warning=False, reason="Serving", action="Ready", message="x" * 5000)
 
     document = event(long, instance="me", now=NOW)
 

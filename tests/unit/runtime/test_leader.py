@@ -3,8 +3,8 @@
 import asyncio
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any
 
+from inferfleet.domain.resources import Document
 from inferfleet.runtime.leader import Leader, LeaseTimes
 
 TIMES = LeaseTimes(duration=0.3, renew_deadline=0.2, retry=0.02)
@@ -14,26 +14,26 @@ class OneLease:
     """A Lease as the API server keeps it: versioned, and with a switch that breaks the network."""
 
     def __init__(self) -> None:
-        self.stored: dict[str, Any] | None = None
+        self.stored: Document | None = None
         self.version = 0
         self.broken = False
 
-    async def read(self) -> dict[str, Any] | None:
+    async def read(self) -> Document | None:
         self._check()
         return deepcopy(self.stored)
 
-    async def create(self, lease: dict[str, Any]) -> dict[str, Any] | None:
+    async def create(self, lease: Document) -> Document | None:
         self._check()
         return None if self.stored else self._store(lease)
 
-    async def replace(self, lease: dict[str, Any]) -> dict[str, Any] | None:
+    async def replace(self, lease: Document) -> Document | None:
         self._check()
         assert self.stored is not None
         if lease["metadata"]["resourceVersion"] != self.stored["metadata"]["resourceVersion"]:
             return None
         return self._store(lease)
 
-    def _store(self, lease: dict[str, Any]) -> dict[str, Any]:
+    def _store(self, lease: Document) -> Document:
         self.version += 1
         self.stored = {**deepcopy(lease), "metadata": {"resourceVersion": str(self.version)}}
         return deepcopy(self.stored)

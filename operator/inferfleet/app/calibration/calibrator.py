@@ -19,12 +19,11 @@ from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Decided, Planner
 from inferfleet.apply.errors import ApiError, Forbidden
 from inferfleet.domain.calibration import Calibration, CalibrationKey, Unusable
-from inferfleet.domain.observed import Key
+from inferfleet.domain.keys import Key
+from inferfleet.domain.owner import Owner
 from inferfleet.domain.refused import Refused
-from inferfleet.domain.resources import INFERENCE_DEPLOYMENT
 from inferfleet.observe.store import Store
 from inferfleet.report.events import Note, Recorder
-from inferfleet.report.events import Subject as EventSubject
 from inferfleet.report.observation import Calibrated
 from inferfleet.runtime.queue import Lane
 
@@ -98,7 +97,7 @@ class Calibrator:
         if self._out_of_memory.touched(key):
             self._unclear.add(key)
 
-    def begin_reign(self) -> None:
+    def begin_term(self) -> None:
         """Hear that this process leads from now on: another one may have stored calibrations since."""
         self._restored = False
 
@@ -167,7 +166,7 @@ class Calibrator:
 
     def _is_running(self, wanted: CalibrationKey) -> bool:
         """Whether a ready pod in the namespace runs this very setting."""
-        keys = [key for key in self._planner.decisions() if key[0] == wanted[0]]
+        keys = [key for key in self._planner.decisions() if key.namespace == wanted[0]]
         return any(
             pod.ready
             for key in keys
@@ -186,7 +185,7 @@ class Calibrator:
         if len(self._told) >= _MOST_TOLD:
             self._told.clear()
         self._told.add((subject.uid, result.reason))
-        _log.debug("%s/%s: no calibration, %s: %s", *subject.key, result.reason, result.message)
+        _log.debug("%s: no calibration, %s: %s", subject.key, result.reason, result.message)
         if result.reason is Unusable.ABSURD:
             self._recorder.tell(_reading_ignored(subject, result))
 
@@ -196,24 +195,21 @@ class Calibrator:
             return
         self._count("learnt")
         out_of_memory = bool(calibration.out_of_memory)
-        _log.info("%s/%s: new calibration, %s", *subject.key, calibration.out_of_memory or calibration.source)
+        _log.info("%s: new calibration, %s", subject.key, calibration.out_of_memory or calibration.source)
         self._enqueuer.wake(subject.key, decide=out_of_memory, lane=Lane.HIGH if out_of_memory else Lane.LOW)
         for key, decision in self._planner.decisions().items():
-            if key[0] == calibration.namespace and decision.blocked is not None and key != subject.key:
+            if key.namespace == calibration.namespace and decision.blocked is not None and key != subject.key:
                 self._enqueuer.wake(key, decide=True, lane=Lane.LOW)
 
 
 def _reading_ignored(subject: Subject, refused: Refused[Unusable]) -> Note:
-    namespace, name = subject.key
-    about = EventSubject(
-        api_version=INFERENCE_DEPLOYMENT.api_version,
-        kind=INFERENCE_DEPLOYMENT.kind,
-        namespace=namespace,
-        name=name,
-        uid=subject.uid,
+    return Note(
+        regarding=Owner.of(subject.key, subject.uid),
+        warning=True,
+        reason="ReadingIgnored",
+        action="Calibration",
+        message=f"a reading of placement {subject.placement} is ignored: {refused.reason}: {refused.message}",
     )
-    message = f"a reading of placement {subject.placement} is ignored: {refused.reason}: {refused.message}"
-    return Note(subject=about, warning=True, reason="ReadingIgnored", action="Calibration", message=message)
 
 
 def calibrated(book: CalibrationBook, decided: Decided, out_of_memory: str) -> Calibrated | None:

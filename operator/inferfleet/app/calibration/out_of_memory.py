@@ -15,7 +15,8 @@ from inferfleet.app.calibration.sources import ReadLog
 from inferfleet.app.calibration.subjects import Subject, ended_engines
 from inferfleet.apply.errors import ApiError
 from inferfleet.domain.calibration import Calibration, CalibrationKey
-from inferfleet.domain.observed import Key, PodFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import PodFacts
 from inferfleet.engine.calibration import OutOfMemory, read_out_of_memory
 from inferfleet.observe.store import Store
 

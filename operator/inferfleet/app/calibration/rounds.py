@@ -15,7 +15,8 @@ from inferfleet.app.calibration.sources import ReadLog
 from inferfleet.app.calibration.subjects import Subject
 from inferfleet.apply.errors import ApiError
 from inferfleet.domain.calibration import Calibration, Unusable
-from inferfleet.domain.observed import Key, PodFacts
+from inferfleet.domain.keys import Key
+from inferfleet.domain.observed import PodFacts
 from inferfleet.domain.refused import Refused
 from inferfleet.engine.calibration import from_cache, from_log, from_windows, read_engine_log
 from inferfleet.engine.throughput import SHORTEST_WINDOW_SECONDS, CounterSnapshot, Window, window
@@ -100,7 +101,7 @@ class Rounds:
         now = self._now()
         for key in [key for key, at in self._due.items() if at <= now and key not in self._tasks]:
             del self._due[key]
-            self._tasks[key] = asyncio.create_task(self._look(key), name=f"reading {'/'.join(key)}")
+            self._tasks[key] = asyncio.create_task(self._look(key), name=f"reading {key}")
 
     async def _look(self, key: Key) -> None:
         try:
@@ -114,7 +115,7 @@ class Rounds:
                 pause = seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
                 self._due.setdefault(key, self._now() + pause)
         except Exception:  # noqa: BLE001 - the top of a background task: one odd engine must not end the rounds
-            _log.exception("reading %s/%s failed", *key)
+            _log.exception("reading %s failed", key)
         finally:
             self._tasks.pop(key, None)
 

@@ -12,8 +12,9 @@ from inferfleet.app.planner import Decided
 from inferfleet.budget import matching
 from inferfleet.domain.children import ENGINE_CONTAINER
 from inferfleet.domain.demand import Demand
+from inferfleet.domain.keys import Key
 from inferfleet.domain.model import Model
-from inferfleet.domain.observed import Child, EngineContainer, Key, PodFacts
+from inferfleet.domain.observed import Child, EngineContainer, PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.problem import Problem
 from inferfleet.domain.traffic import traffic_of
