@@ -107,13 +107,13 @@ class Candidate:
         return self.stage(count=count, quote=quote and self._quote(count, quote.price, stated=quote.stated))
 
     def quoted(self, count: Count, price: Price | None) -> "Candidate":
-        """The candidate with its count and the price of its pool, None where nobody states one."""
-        return self.stage(count=count, quote=None if price is None else self._quote(count, price, stated=True))
+        """The candidate with its count and the price of its pool, None where nobody states one.
 
-    def run_by(self, placement: Placement) -> "Candidate":
-        """The candidate as something that runs: without a stated price it is charged what it was."""
-        quote = self.quote or self._quote(self.count, placement.price, stated=False)
-        return self.stage(running=placement, quote=quote)
+        What runs is then charged what it was.
+        """
+        charged = price or (self.running.price if self.running else None)
+        quote = None if charged is None else self._quote(count, charged, stated=price is not None)
+        return self.stage(count=count, quote=quote)
 
     def judged(self, verdict: Verdict, reason: Reason, message: str) -> "Candidate":
         """The candidate as the record shows it."""

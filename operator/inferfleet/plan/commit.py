@@ -11,7 +11,7 @@ from inferfleet.domain.decision import Decision
 from inferfleet.domain.history import History
 from inferfleet.domain.money import Charge, RunRate
 from inferfleet.domain.placement import Placement, staying
-from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.admission import Attempt
 from inferfleet.plan.admission.backoff import MOVE_TIMEOUT, next_change
 from inferfleet.plan.candidates.sizing import wanted_replicas
 from inferfleet.plan.choice.allocation import Allocation

@@ -6,18 +6,26 @@ or dollar. The same world gives the same decisions in whatever order its objects
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from inferfleet.api.v1alpha1 import selects
+from inferfleet.budget import Ledger, Rules, combine, matching
+from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Demand
+from inferfleet.domain.demand import Demand, Labels
 from inferfleet.domain.world import Policy, World
-from inferfleet.plan.admission.attempt import Attempt
-from inferfleet.plan.admission.backoff import stuck
+from inferfleet.plan.admission.admission import Admitted, Attempt, admit
+from inferfleet.plan.admission.cache import CandidateCache
+from inferfleet.plan.admission.capacity import Capacity
+from inferfleet.plan.candidates.assess import assess, site_of
+from inferfleet.plan.candidates.quote import quoted
+from inferfleet.plan.candidates.running import as_running
+from inferfleet.plan.candidates.shape import Shape, shape_of
+from inferfleet.plan.candidates.spot import spot_first
 from inferfleet.plan.choice.choose import choose
 from inferfleet.plan.commit import commit, placed
-from inferfleet.plan.cycle import Cycle
-from inferfleet.plan.decisions import Outcome, ended, left_out, refused, released, suspended
-from inferfleet.plan.validation import VALIDATION
+from inferfleet.plan.decisions import concluded, left_out
 
 
 def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = None) -> tuple[Decision, ...]:
@@ -26,19 +34,19 @@ def decide(world: World, demands: Sequence[Demand], *, now: datetime | None = No
     `now` is the time that deadlines, pauses and waiting times are measured against, None where there is no clock
     (offline: a fresh start).
     """
-    cycle = Cycle(world, now)
+    cycle = _Cycle(world, now)
     turns = sorted(demands, key=lambda demand: _turn(demand, cycle.governed(demand.namespace_labels).policies))
     decisions = [_decide_one(cycle, demand) for demand in turns]
     return tuple(sorted(decisions, key=lambda decision: (decision.namespace, decision.name)))
 
 
-def _decide_one(cycle: Cycle, demand: Demand) -> Decision:
+def _decide_one(cycle: "_Cycle", demand: Demand) -> Decision:
     """One demand in six steps. `commit` is the only one that charges capacity and ledger."""
     attempt = cycle.attempt(demand)
     # 1 Validate: what has ended, contradicts itself, shall not run or waits for something else needs no pool.
-    concluded = _concluded(cycle.world, attempt)
-    if concluded is not None:
-        return commit(attempt, concluded)
+    outcome = concluded(cycle.world, attempt)
+    if outcome is not None:
+        return commit(attempt, outcome)
     # 2 Keep what stands (`attempt.retained`), and 3 assess, size and price every candidate beside it.
     shape = cycle.shape(demand)
     candidates = cycle.candidates(attempt, shape)
@@ -61,15 +69,99 @@ def _turn(demand: Demand, policies: tuple[Policy, ...]) -> tuple[int, float, str
     return (-rank, waited, demand.namespace, demand.name)
 
 
-def _concluded(world: World, attempt: Attempt) -> Outcome | None:
-    """The outcome where nothing is to be chosen, None where something is."""
-    holding, now = attempt.holding, attempt.now
-    if holding is not None and holding.finished:
-        return ended(attempt, holding)
-    refusal = VALIDATION.refusal(world, attempt)
-    if refusal is not None:
-        return refused(attempt, refusal)
-    if attempt.demand.spec.replicas == 0:
-        return suspended(attempt)
-    waited = stuck(holding, now)
-    return released(attempt, waited, now) if waited is not None and now is not None else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Governed:
+    """What applies to a namespace: its policies, what they allow, and the dedicated pools open to it."""
+
+    policies: tuple[Policy, ...]
+    rules: Rules
+    dedicated_pools: frozenset[str]
+
+
+class _Cycle:
+    """One planning cycle: the scratch pads that it is charged against, and what many demands share.
+
+    What is the same for all demands of a shape or a namespace is worked out once.
+    """
+
+    def __init__(self, world: World, now: datetime | None) -> None:
+        """Start from what is held and free."""
+        self.world = world
+        self._now = now
+        self._sites = tuple(site_of(pool) for pool in sorted(world.pools, key=lambda pool: pool.name))
+        self._pools = {site.pool.name: site.pool for site in self._sites}
+        self._prices = {pool.name: pool.price for pool in world.pools}
+        self._capacity = Capacity(world)
+        self._ledger = Ledger(world)
+        self._shapes: dict[Shape, Shape] = {}
+        self._assessed: dict[Shape, tuple[Candidate, ...]] = {}
+        self._considered: dict[Shape, frozenset[str]] = {}
+        self._caches: dict[tuple[Shape, int | None], CandidateCache] = {}
+        self._governed: dict[Labels, _Governed] = {}
+
+    def governed(self, labels: Labels) -> _Governed:
+        """Return what applies to a namespace with these labels."""
+        if labels not in self._governed:
+            policies = matching(self.world, labels)
+            dedicated = (pool.name for pool in self.world.pools if selects(pool.namespace_selector, labels))
+            self._governed[labels] = _Governed(
+                policies=policies, rules=combine(policies), dedicated_pools=frozenset(dedicated)
+            )
+        return self._governed[labels]
+
+    def attempt(self, demand: Demand) -> Attempt:
+        """Begin to decide for a demand."""
+        return Attempt.begin(
+            demand,
+            self.world.holdings.get(demand.uid),
+            self.governed(demand.namespace_labels).policies,
+            capacity=self._capacity,
+            ledger=self._ledger,
+            now=self._now,
+        )
+
+    def shape(self, demand: Demand) -> Shape:
+        """Return the shape of a demand whose model is known."""
+        governed = self.governed(demand.namespace_labels)
+        shape = shape_of(demand, governed.rules, self.world.calibrations, dedicated_pools=governed.dedicated_pools)
+        return self._shapes.setdefault(shape, shape)  # one object for equal ones: later look-ups compare identities
+
+    def candidates(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
+        """Return the assessed, sized and quoted candidates, cheapest first."""
+        cache = self._cache(attempt, shape)
+        return self._quoted(attempt, shape) if cache is None else cache.candidates
+
+    def admitted(self, attempt: Attempt, shape: Shape, candidates: Sequence[Candidate]) -> Admitted:
+        """Return the candidates as capacity, back-offs and money leave them, and which of them are feasible."""
+        cache = self._cache(attempt, shape)
+        if cache is not None:
+            return cache.admitted(attempt)
+        return admit(attempt, candidates, self._prices)
+
+    def considered(self, shape: Shape) -> frozenset[str]:
+        """Return the pools whose price, capacity or back-off could still change a decision about this shape."""
+        if shape not in self._considered:
+            able = (item.pool for item in self._assessed[shape] if item.refusal is None)
+            self._considered[shape] = frozenset(able)
+        return self._considered[shape]
+
+    def _cache(self, attempt: Attempt, shape: Shape) -> CandidateCache | None:
+        """Candidates that all demands of a shape share; what runs, waits or has a deadline is looked at by itself."""
+        if attempt.retained.running or attempt.retained.excluded or attempt.batch:
+            return None
+        key = (shape, attempt.demand.spec.replicas)
+        if key not in self._caches:
+            self._caches[key] = CandidateCache(self._quoted(attempt, shape), self._capacity, self._prices)
+        return self._caches[key]
+
+    def _quoted(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
+        """Count and price what was assessed."""
+        if shape not in self._assessed:
+            self._assessed[shape] = tuple(item for site in self._sites for item in assess(shape, site))
+        candidates, running = self._assessed[shape], attempt.retained.running
+        if running:
+            same = attempt.same_spec
+            candidates = as_running(shape, self._pools, candidates, running, same_spec=same)
+        if attempt.batch:
+            candidates = spot_first(attempt.demand, shape, candidates, attempt.now)
+        return quoted(attempt.demand, candidates, self._prices)

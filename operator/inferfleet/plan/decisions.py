@@ -18,13 +18,15 @@ from inferfleet.domain.model import Model
 from inferfleet.domain.money import NOTHING
 from inferfleet.domain.placement import staying
 from inferfleet.domain.refused import Refused
+from inferfleet.domain.world import World
 from inferfleet.engine.calibration import Calibrations
-from inferfleet.plan.admission.attempt import Attempt
-from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, without_released
+from inferfleet.plan.admission.admission import Attempt
+from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, stuck, without_released
 from inferfleet.plan.candidates.spot import at_risk_from
 from inferfleet.plan.choice.choose import Course
 from inferfleet.plan.choice.out_of_memory import explained, surviving
 from inferfleet.plan.choice.record import obstacle
+from inferfleet.plan.validation import VALIDATION
 
 ENDED = "the batch has ended; nothing is reserved"
 
@@ -41,7 +43,21 @@ class Outcome:
     promised: tuple[tuple[str, int, int], ...] = ()
 
 
-def ended(attempt: Attempt, holding: Holding) -> Outcome:
+def concluded(world: World, attempt: Attempt) -> Outcome | None:
+    """The outcome where nothing is to be chosen, None where something is."""
+    holding, now = attempt.holding, attempt.now
+    if holding is not None and holding.finished:
+        return _ended(attempt, holding)
+    refusal = VALIDATION.refusal(world, attempt)
+    if refusal is not None:
+        return _unserved(attempt, holding, refusal)
+    if attempt.demand.spec.replicas == 0:
+        return _suspended(attempt)
+    waited = stuck(holding, now)
+    return _released(attempt, waited, now) if waited is not None and now is not None else None
+
+
+def _ended(attempt: Attempt, holding: Holding) -> Outcome:
     """A batch whose Job has ended stays as it ended: it is not placed again and holds nothing any more.
 
     An edit does not run it again either: an edit of a label in a manifest must not cost a night of GPUs.
@@ -63,7 +79,7 @@ def ended(attempt: Attempt, holding: Holding) -> Outcome:
     return Outcome(decision=decision, claim=claim_of(demand, NOTHING))
 
 
-def suspended(attempt: Attempt) -> Outcome:
+def _suspended(attempt: Attempt) -> Outcome:
     """The decision to run nothing, as asked."""
     demand = attempt.demand
     decision = Decision(
@@ -80,12 +96,7 @@ def suspended(attempt: Attempt) -> Outcome:
     return Outcome(decision=decision, claim=claim_of(demand, NOTHING))
 
 
-def refused(attempt: Attempt, why: Refused[ReadyReason]) -> Outcome:
-    """Nothing new starts; what was admitted before stays."""
-    return _unserved(attempt, attempt.holding, why)
-
-
-def released(attempt: Attempt, message: str, now: datetime) -> Outcome:
+def _released(attempt: Attempt, message: str, now: datetime) -> Outcome:
     """No pod could be scheduled, and more nodes would not help: nothing is held until it is asked for again."""
     outcome = _unserved(attempt, None, Refused(ReadyReason.UNSCHEDULABLE, message))
     return replace(outcome, decision=replace(outcome.decision, revisit_at=now + FIRST_PAUSE))

@@ -10,7 +10,7 @@ from inferfleet.domain.problem import Problem
 from inferfleet.domain.refused import Chain
 from inferfleet.domain.world import World
 from inferfleet.engine import DEFAULT_VERSION, check_extra_args, check_image, kv_cache_problem, request_problem
-from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.admission import Attempt
 
 
 def contradicting(_world: World, attempt: Attempt) -> str | None:

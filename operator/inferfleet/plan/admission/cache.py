@@ -12,12 +12,12 @@ from inferfleet.domain.money import NOTHING
 from inferfleet.domain.refused import Chain, Refused
 from inferfleet.plan.admission.admission import (
     Admitted,
+    Attempt,
     feasible,
     no_capacity,
     no_price,
     over_budget,
 )
-from inferfleet.plan.admission.attempt import Attempt
 from inferfleet.plan.admission.capacity import Capacity
 from inferfleet.plan.candidates.quote import Prices
 

@@ -1,7 +1,7 @@
 """What is known of a candidate that runs already: it has proved what an estimate can only guess.
 
-In: a shape, a candidate, and the placements that run. Out: the candidate, corrected where it is one of them. A
-placement whose spec did not change is never taken back by a new estimate of its memory or speed.
+In: a shape, its candidates, and the placements that run. Out: the candidates, each with the placement that runs exactly
+it. A placement whose spec did not change is never taken back by a new estimate of its memory or speed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,19 +20,24 @@ from inferfleet.plan.candidates.shape import Shape
 _ESTIMATES = (Reason.DOES_NOT_FIT, Reason.TOO_CLOSE, Reason.CONTEXT_DOES_NOT_FIT, Reason.TOO_SLOW)
 
 
-def running_here(running: Iterable[Placement], candidate: Candidate) -> Placement | None:
-    """Return the placement that runs exactly this candidate, None when it does not run."""
-    return next((placement for placement in running if placement.kind == candidate.kind), None)
-
-
 def as_running(
-    shape: Shape, pools: Mapping[str, Pool], candidate: Candidate, running: tuple[Placement, ...], *, same_spec: bool
-) -> Candidate:
-    """Correct the assessment of something that runs; `same_spec`: it was admitted for the spec as it stands."""
-    placement = running_here(running, candidate)
-    if placement is None:
-        return candidate
-    assessed = _fits_as_it_runs(shape, pools[candidate.pool], candidate, placement)
+    shape: Shape,
+    pools: Mapping[str, Pool],
+    candidates: Iterable[Candidate],
+    running: Iterable[Placement],
+    *,
+    same_spec: bool,
+) -> tuple[Candidate, ...]:
+    """Return the candidates, those that run marked and corrected; `same_spec`: admitted for the spec as it stands."""
+    placements = {placement.kind: placement for placement in reversed(tuple(running))}
+    return tuple(
+        item if placement is None else _corrected(shape, pools[item.pool], item, placement, same_spec=same_spec)
+        for item, placement in ((item, placements.get(item.kind)) for item in candidates)
+    )
+
+
+def _corrected(shape: Shape, pool: Pool, candidate: Candidate, placement: Placement, *, same_spec: bool) -> Candidate:
+    assessed = _fits_as_it_runs(shape, pool, candidate, placement).stage(running=placement)
     refusal = assessed.refusal
     if not same_spec or refusal is None or refusal.reason is not Reason.TOO_SLOW or assessed.speed is None:
         return assessed

@@ -11,9 +11,7 @@ from inferfleet.api.enums import CapacityType, SpotPolicy
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.demand import Demand
-from inferfleet.domain.placement import Placement
 from inferfleet.domain.refused import Refused
-from inferfleet.plan.candidates.running import running_here
 from inferfleet.plan.candidates.shape import Shape
 from inferfleet.plan.candidates.sizing import DEADLINE_SHARE
 
@@ -22,7 +20,6 @@ def spot_first(
     demand: Demand,
     shape: Shape,
     candidates: tuple[Candidate, ...],
-    running: tuple[Placement, ...],
     now: datetime | None,
 ) -> tuple[Candidate, ...]:
     """Refuse candidates outside spot, unless spot can never hold the batch or its deadline is at risk.
@@ -43,7 +40,7 @@ def spot_first(
         item
         if item.capacity_type is CapacityType.SPOT
         or (item.refusal is not None and item.refusal.reason.progress <= objection.reason.progress)
-        or (may_leave and running_here(running, item) is not None)
+        or (may_leave and item.running is not None)
         else item.refused(objection)
         for item in candidates
     )

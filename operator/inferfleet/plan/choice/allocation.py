@@ -3,7 +3,7 @@
 In: candidates that capacity and money allow. Out: what runs now as an allocation, and its sums. Must not choose.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -75,15 +75,6 @@ def reserving(demand: Demand, parts: Iterable[Candidate]) -> Allocation:
     if largest.claim.month <= counted.claim.month:
         return counted
     return Allocation(parts=tuple(largest if part is dearest else _reserved(part, 0) for part in counted.parts))
-
-
-def allocated(candidates: Iterable[Candidate], kept: Sequence[Placement]) -> Allocation | None:
-    """Return what runs as an allocation, None when nothing runs or a part of it is not feasible any more."""
-    if not kept:
-        return None
-    by_name = {item.running.name: item for item in candidates if item.running and item.refusal is None}
-    parts = tuple(by_name[placement.name] for placement in kept if placement.name in by_name)
-    return Allocation(parts=parts) if len(parts) == len(kept) else None
 
 
 def _reserved(part: Candidate, count: int) -> Candidate:

@@ -11,12 +11,12 @@ from functools import partial
 from inferfleet.api.reasons import Reason
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Record
+from inferfleet.domain.placement import Placement
 from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
-from inferfleet.plan.admission.admission import Admitted
-from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.admission import Admitted, Attempt
 from inferfleet.plan.admission.backoff import Retained
-from inferfleet.plan.choice.allocation import Allocation, allocated, alone
+from inferfleet.plan.choice.allocation import Allocation, alone
 from inferfleet.plan.choice.mix import MOST_KINDS, cheapest_mixture, may_mix, resized
 from inferfleet.plan.choice.placements import Names, nameable
 from inferfleet.plan.choice.rebalance import REBALANCE, Move, Stay, overlapping
@@ -82,10 +82,19 @@ class _Sized:
 def _running(attempt: Attempt, admitted: Admitted, retained: Retained) -> Allocation | None:
     """What runs, where nothing but money may speak against it; what two kinds cost is asked of both together."""
     if len(retained.kept) < MOST_KINDS:
-        return allocated(admitted.able, retained.kept)
+        return _allocated(admitted.able, retained.kept)
     if not may_mix(attempt.demand):
         return None
-    return allocated((_whatever_it_costs(item) for item in admitted.candidates if item.running), retained.kept)
+    return _allocated((_whatever_it_costs(item) for item in admitted.candidates if item.running), retained.kept)
+
+
+def _allocated(candidates: Iterable[Candidate], kept: Sequence[Placement]) -> Allocation | None:
+    """Return what runs as an allocation, None when nothing runs or a part of it is not feasible any more."""
+    if not kept:
+        return None
+    by_name = {item.running.name: item for item in candidates if item.running and item.refusal is None}
+    parts = tuple(by_name[placement.name] for placement in kept if placement.name in by_name)
+    return Allocation(parts=parts) if len(parts) == len(kept) else None
 
 
 def _whatever_it_costs(candidate: Candidate) -> Candidate:

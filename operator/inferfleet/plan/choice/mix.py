@@ -12,8 +12,7 @@ from decimal import Decimal
 from inferfleet.api.enums import MixedGPUTypes
 from inferfleet.domain.candidate import Candidate, Count
 from inferfleet.domain.demand import Demand
-from inferfleet.plan.admission.attempt import Attempt
-from inferfleet.plan.candidates.running import running_here
+from inferfleet.plan.admission.admission import Attempt
 from inferfleet.plan.candidates.sizing import HEADROOM
 from inferfleet.plan.choice.allocation import Allocation, reserving
 from inferfleet.plan.choice.mix_solver import Mix, ReplicaKind, cheapest_mix
@@ -34,7 +33,7 @@ def cheapest_mixture(attempt: Attempt, candidates: Sequence[Candidate], best: Ca
 
     `best` is the cheapest single candidate (None: there is none; any mix is then better than nothing).
     """
-    usable = {_name(item): _as_it_runs(attempt, item) for item in candidates if _usable(attempt, item)}
+    usable = {_name(item): item for item in candidates if _usable(attempt, item)}
     found = _solved(attempt.demand, {name: _kind(attempt, item) for name, item in usable.items()})
     if found is None or len(found.counts) < MOST_KINDS:
         return None
@@ -87,14 +86,15 @@ def _held_back(
     return Allocation(parts=(first.sized(replace(first.count, short=short, short_message=message)), *rest))
 
 
-def _as_it_runs(attempt: Attempt, candidate: Candidate) -> Candidate:
-    placement = running_here(attempt.retained.running, candidate)
-    return candidate if placement is None else candidate.run_by(placement)
-
-
 def _usable(attempt: Attempt, candidate: Candidate) -> bool:
     excluded = candidate.pool in attempt.retained.excluded
-    return candidate.refusal is None and candidate.quote is not None and not candidate.probe and not excluded
+    return (
+        candidate.refusal is None
+        and candidate.quote is not None
+        and candidate.quote.stated
+        and not candidate.probe
+        and not excluded
+    )
 
 
 def _kind(attempt: Attempt, candidate: Candidate) -> ReplicaKind:

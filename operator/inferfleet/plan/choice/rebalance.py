@@ -17,7 +17,7 @@ from inferfleet.domain.memory import GIB
 from inferfleet.domain.money import ZERO, Charge, RunRate
 from inferfleet.domain.refused import Chain
 from inferfleet.domain.wording import duration_text, usd_text
-from inferfleet.plan.admission.attempt import Attempt
+from inferfleet.plan.admission.admission import Attempt
 from inferfleet.plan.candidates.sizing import DEADLINE_SHARE, LOAD_HOURS
 from inferfleet.plan.choice.allocation import Allocation, reserving
 from inferfleet.plan.choice.scale_down import not_smaller
