@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 Opened = Callable[..., None]
 SHARED = {"nvidia.com/gpu.sharing-strategy": "time-slicing", "nvidia.com/gpu.replicas": "4"}
 SLICED = {"nvidia.com/gpu.product": "NVIDIA-L40S-MIG-1g.10gb", "nvidia.com/mig.strategy": "single"}
-NOBODY_S = {"nvidia.com/gpu.product": "NVIDIA-Something-New"}
+NOBODY_S = {"nvidia.com/gpu.product": "NVIDIA-Something-New", "node.kubernetes.io/instance-type": "new.12xlarge"}
 
 
 @pytest.fixture
@@ -47,23 +47,28 @@ def status_of(team: Team, pool: str) -> Document:
 
 
 @pytest.mark.parametrize(
-    ("pool", "ready", "reason", "words"),
+    ("described", "ready", "reason", "words"),
     [
         (l40s("other", gpu=L4), "NoMatchingPool", "GPUTypeMismatch", "the nodes carry nvidia-l4-24gb"),
-        (l40s("new", labels=NOBODY_S), "NoCapacity", "GPUTypeMismatch", "NVIDIA-Something-New"),
+        (
+            l40s("new", labels=NOBODY_S),
+            "NoCapacity",
+            "GPUTypeMismatch",
+            "NVIDIA-Something-New",
+        ),
         (l40s("shared", labels=SHARED), "NoMatchingPool", "Understood", "share or slice"),
-        (l40s("sliced", labels=SLICED), "NoMatchingPool", "GPUTypeMismatch", "MIG"),
+        (l40s("sliced", labels=SLICED), "NoMatchingPool", "Understood", "share or slice"),
     ],
     ids=["another GPU", "an unknown GPU", "time-sliced", "MIG"],
 )
 def test_nodes_without_whole_gpus_of_the_type_are_not_used(
-    team: Team, opened: Opened, *, pool: Pool, ready: str, reason: str, words: str
+    team: Team, opened: Opened, *, described: Pool, ready: str, reason: str, words: str
 ) -> None:
-    opened(pool)
-    team.apply("chat", placement={"pools": [pool.name]})
+    opened(described)
+    team.apply("chat", placement={"pools": [described.name]})
     message = condition(team.wait("chat", ready))["message"]
 
-    told = condition({"status": status_of(team, pool.name)})
+    told = condition({"status": status_of(team, described.name)})
     assert told["reason"] == reason
     assert words in message + told["message"]
     assert not team.children()
