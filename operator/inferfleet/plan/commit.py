@@ -12,7 +12,7 @@ from inferfleet.domain.history import History
 from inferfleet.domain.money import Charge, RunRate
 from inferfleet.domain.placement import Placement, staying
 from inferfleet.plan.admission.admission import Attempt
-from inferfleet.plan.admission.backoff import MOVE_TIMEOUT, next_change
+from inferfleet.plan.admission.backoff import MOVE_TIMEOUT
 from inferfleet.plan.candidates.sizing import wanted_replicas
 from inferfleet.plan.choice.allocation import Allocation
 from inferfleet.plan.choice.choose import Course, taken_names
@@ -127,7 +127,7 @@ def _revisit_at(attempt: Attempt, course: Course, history: History, *, moving: b
     now = attempt.now
     if now is None:
         return None
-    times = [next_change(course.retained, attempt.holding, now), course.until]
+    times = [course.retained.next_change, course.until]
     if history.fewer_since is not None:
         times.append(history.fewer_since + STABILISATION_WINDOW)
     if moving and history.moved_at is not None:

@@ -21,7 +21,7 @@ from inferfleet.domain.refused import Refused
 from inferfleet.domain.world import World
 from inferfleet.engine.calibration import Calibrations
 from inferfleet.plan.admission.admission import Attempt
-from inferfleet.plan.admission.backoff import FIRST_PAUSE, next_change, stuck, without_released
+from inferfleet.plan.admission.backoff import FIRST_PAUSE, stuck, without_released
 from inferfleet.plan.candidates.spot import at_risk_from
 from inferfleet.plan.choice.choose import Course
 from inferfleet.plan.choice.out_of_memory import explained, surviving
@@ -121,7 +121,7 @@ def left_out(
     decision = replace(
         outcome.decision,
         history=replace(attempt.history, back_offs=attempt.retained.back_offs),
-        revisit_at=_revisit_at(attempt, candidates, left),
+        revisit_at=_revisit_at(attempt, candidates),
         pools=pools,
     )
     return replace(outcome, decision=decision)
@@ -155,11 +155,11 @@ def _arrived(holding: Holding | None) -> Holding | None:
     return replace(holding, placements=stays)
 
 
-def _revisit_at(attempt: Attempt, candidates: Sequence[Candidate], left: Holding | None) -> datetime | None:
+def _revisit_at(attempt: Attempt, candidates: Sequence[Candidate]) -> datetime | None:
     """When time alone may change a refusal: a pause ends, a batch may leave spot, its deadline passes."""
     now, demand = attempt.now, attempt.demand
     if now is None:
         return None
     spot = [item for item in candidates if item.capacity_type is CapacityType.SPOT]
-    times = (next_change(attempt.retained, left, now), at_risk_from(demand, spot), demand.deadline)
+    times = (attempt.retained.next_change, at_risk_from(demand, spot), demand.deadline)
     return min((time for time in times if time is not None and time > now), default=None)

@@ -28,7 +28,8 @@ class Retained:
     """What of a holding still counts.
 
     `kept` placements stay, `draining` ones run until their successor is ready, `released` ones are given up. `limits`
-    bounds by name what must not grow because its pool backs off; `excluded` are the pools that back off.
+    bounds by name what must not grow because its pool backs off; `excluded` are the pools that back off. `next_change`
+    is when waiting for nodes or a pause comes to an end next (None: nothing of that is under way).
     """
 
     kept: tuple[Placement, ...] = ()
@@ -37,6 +38,7 @@ class Retained:
     limits: Mapping[str, int] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     back_offs: tuple[BackOff, ...] = ()
+    next_change: datetime | None = None
 
     @property
     def running(self) -> tuple[Placement, ...]:
@@ -71,7 +73,13 @@ def retain(holding: Holding | None, now: datetime | None) -> Retained:
     if released and drains:  # the move is off: what was to leave stays
         kept, drains = (*kept, *_as_base(drains)), ()
     return Retained(
-        kept=kept, draining=drains, released=tuple(released), limits=limits, excluded=excluded, back_offs=back_offs
+        kept=kept,
+        draining=drains,
+        released=tuple(released),
+        limits=limits,
+        excluded=excluded,
+        back_offs=back_offs,
+        next_change=_next_change(holding, back_offs, now),
     )
 
 
@@ -104,14 +112,9 @@ def stuck(holding: Holding | None, now: datetime | None) -> str | None:
     )
 
 
-def next_change(retained: Retained, holding: Holding | None, now: datetime | None) -> datetime | None:
-    """Return when waiting for nodes or a pause comes to an end next, None when nothing of that is under way."""
-    if now is None:
-        return None
-    times = [item.until for item in retained.back_offs]
-    if holding is not None:
-        waits = [since for pods in holding.pods for since in (pods.unscheduled_since, pods.stuck_since)]
-        times += [since + SCHEDULE_TIMEOUT for since in waits if since is not None]
+def _next_change(holding: Holding, back_offs: tuple[BackOff, ...], now: datetime) -> datetime | None:
+    waits = [since for pods in holding.pods for since in (pods.unscheduled_since, pods.stuck_since)]
+    times = [item.until for item in back_offs] + [since + SCHEDULE_TIMEOUT for since in waits if since is not None]
     return min((time for time in times if time > now), default=None)
 
 

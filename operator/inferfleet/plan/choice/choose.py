@@ -58,8 +58,7 @@ def choose(attempt: Attempt, candidates: Sequence[Candidate], admitted: Admitted
         admitted = admitted.changed(partial(_unless_too_dear_together, attempt, sized.allocation))
     able = admitted.able
     best = alone(able[0]) if able else None
-    mixture = cheapest_mixture(attempt, candidates, _serving(able)) if may_mix(attempt.demand) else None
-    allocation = mixture or best
+    allocation = cheapest_mixture(attempt, candidates, _serving(able)) or best
     return Course(allocation=allocation, candidates=recorded(admitted, allocation), retained=retained)
 
 
@@ -156,10 +155,9 @@ def _cheaper(
     """What would serve the demand at less than what runs does, cheapest first."""
     others = [item for item in able if not item.running]
     found = [alone(item) for item in others if item.compared < current.compared and _carries(item, current)]
-    if may_mix(attempt.demand):
-        mixture = cheapest_mixture(attempt, candidates, _serving(others))
-        if mixture and mixture.compared < current.compared and len(mixture.running) < len(mixture.parts):
-            found.append(mixture)
+    mixture = cheapest_mixture(attempt, candidates, _serving(others))
+    if mixture and mixture.compared < current.compared and len(mixture.running) < len(mixture.parts):
+        found.append(mixture)
     names = taken_names(attempt)
     return sorted((item for item in found if nameable(attempt.demand, item, names)), key=lambda item: item.compared)
 

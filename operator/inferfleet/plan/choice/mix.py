@@ -31,8 +31,11 @@ def may_mix(demand: Demand) -> bool:
 def cheapest_mixture(attempt: Attempt, candidates: Sequence[Candidate], best: Candidate | None) -> Allocation | None:
     """Return the cheapest two kinds that serve the rate within capacity and money, where that saves enough.
 
-    `best` is the cheapest single candidate (None: there is none; any mix is then better than nothing).
+    `best` is the cheapest single candidate (None: there is none; any mix is then better than nothing). None as well
+    where the user wants one kind.
     """
+    if not may_mix(attempt.demand):
+        return None
     usable = {_name(item): item for item in candidates if _usable(attempt, item)}
     found = _solved(attempt.demand, {name: _kind(attempt, item) for name, item in usable.items()})
     if found is None or len(found.counts) < MOST_KINDS:
