@@ -129,7 +129,7 @@ class Metrics:
                     self._rejections.labels(candidate.reason).inc()
 
     def reading(self, outcome: str) -> None:
-        """Count one reading of an engine; `outcome` is learnt, unchanged, or why it gave no calibration."""
+        """Count one reading of an engine; `outcome` is calibrated, unchanged, or why it gave no calibration."""
         self._readings.labels(outcome).inc()
 
     def costs(self, rows: dict[Key, float], removed: Iterable[Key] = ()) -> None:

@@ -193,7 +193,7 @@ class Calibrator:
         if not self._book.add(calibration):
             self._count("unchanged")
             return
-        self._count("learnt")
+        self._count("calibrated")
         out_of_memory = bool(calibration.out_of_memory)
         _log.info("%s: new calibration, %s", subject.key, calibration.out_of_memory or calibration.source)
         self._enqueuer.wake(subject.key, decide=out_of_memory, lane=Lane.HIGH if out_of_memory else Lane.LOW)
