@@ -23,6 +23,9 @@ from inferfleet.domain.world import Policy, World
 # A message names this many holders of the namespace and sums up the rest: Kubernetes bounds messages.
 HOLDERS_NAMED = 5
 
+LineKey = tuple[str, Category | None]
+"""A policy's name and a category; None for the whole policy."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -53,7 +56,9 @@ class Ledger:
         self._journal: list[Claim] = []
         self._occupied = occupied(world)
         self._matching: dict[Labels, tuple[Policy, ...]] = {}
-        self._lines = {policy.name: _lines(policy) for policy in world.policies}
+        self._empty = {policy.name: _lines(policy) for policy in world.policies}
+        self._run_rates: dict[LineKey, RunRate] = {}
+        self._totals: dict[LineKey, Total] = {}
         for holding in world.holdings.values():
             self.record(holding_claim(holding))
 
@@ -74,16 +79,12 @@ class Ledger:
         holders = [self._holder(claim) for claim in claims]
         holders.sort(key=lambda holder: (-holder.charge.month.usd, holder.namespace, holder.name))
         named = {holder.category for holder in holders}
-        lines = self._lines[policy.name]
-        shown = [
-            line
-            for line in (lines[category] for category in Category)
-            if line.limit is not None or line.committed or line.category in named
-        ]
+        lines = [self._line(policy, category) for category in Category]
+        shown = [line for line in lines if line.limit is not None or line.committed or line.category in named]
         return Statement(
             policy=policy.name,
             limit=Total(policy.spec.usd_per_month),
-            whole=lines[None],
+            whole=self._line(policy, None),
             categories=tuple(shown),
             holders=tuple(holders),
         )
@@ -131,9 +132,16 @@ class Ledger:
 
     def _add(self, claim: Claim, charge: Charge) -> None:
         for policy in self._policies_of(claim.labels):
-            lines = self._lines[policy.name]
-            for category in (None, claim.category):
-                lines[category] = lines[category].with_more(charge)
+            for key in ((policy.name, None), (policy.name, claim.category)):
+                if charge.run_rate:
+                    self._run_rates[key] = self._run_rates.get(key, RunRate()) + charge.run_rate
+                if charge.total:
+                    self._totals[key] = self._totals.get(key, Total()) + charge.total
+
+    def _line(self, policy: Policy, category: Category | None) -> Line:
+        key = (policy.name, category)
+        reserved = Charge(self._run_rates.get(key, RunRate()), self._totals.get(key, Total()))
+        return self._empty[policy.name][category].with_more(reserved)
 
     def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
         if labels not in self._matching:
@@ -150,7 +158,7 @@ class Ledger:
         charged = self._charged(own) if own is not None and policy in self._policies_of(own.labels) else NOTHING
         found = []
         for category in (None, claim.category):
-            others, held = self._lines[policy.name][category], NOTHING
+            others, held = self._line(policy, category), NOTHING
             if own is not None and category in (None, own.category):
                 others, held = others.with_more(NOTHING - charged), own.charge
             left = others.remaining
@@ -241,9 +249,11 @@ def holding_claim(holding: Holding) -> Claim:
     """Turn what a deployment holds into a claim at the prices it is charged."""
     batch = holding.workload_class is WorkloadClass.BATCH
     run_rate = RunRate.sum(placement.run_rate for placement in holding.placements) + _reserved_beyond(holding)
-    total = holding.forecast if holding.forecast is not None else run_rate.month
     holds = bool(holding.bound) or (bool(holding.placements) and not holding.finished)
-    charge = Charge(total=total) if batch else Charge(run_rate)
+    if batch:
+        charge = Charge(total=run_rate.month if holding.forecast is None else holding.forecast)
+    else:
+        charge = Charge(run_rate)
     return Claim(
         uid=holding.uid,
         namespace=holding.namespace,
@@ -257,6 +267,8 @@ def holding_claim(holding: Holding) -> Claim:
 
 def _reserved_beyond(holding: Holding) -> RunRate:
     """The rate held beyond what runs: `reserve: Max` is held as if all were of the dearest kind that stays."""
+    if not holding.reserved_replicas:
+        return RunRate()
     serving = [item for item in staying(holding.placements) if item.replicas]
     dearest = max((item.tensor_parallel_size * item.price.usd_per_gpu_hour for item in serving), default=ZERO)
     runs = RunRate.sum(item.run_rate for item in serving)

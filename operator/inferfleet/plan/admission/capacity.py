@@ -4,6 +4,8 @@ In: the pools and the holdings of a world. `Capacity` is the scratch pad of one 
 and is charged with what the cycle promises. A replica lives on one node, so free GPUs are counted node by node.
 """
 
+from collections import Counter
+
 from inferfleet.api.enums import CapacityType
 from inferfleet.domain.world import Pool, World
 
@@ -12,44 +14,37 @@ UNBOUNDED = 10_000
 
 
 class _PoolCapacity:
-    """Free GPUs of one pool's schedulable nodes, and the count of nodes that may be added.
+    """Schedulable nodes of one pool by their free GPUs, and the count of nodes that may be added.
 
-    Rooms that were asked for are kept up to date instead of counted anew: only the node that was taken from changed.
+    Which node has how many does not matter: nodes of equally many free GPUs are as good as each other.
     """
 
-    __slots__ = ("_rooms", "free", "gpus_per_node", "new_nodes")
+    __slots__ = ("gpus_per_node", "new_nodes", "nodes")
 
     def __init__(self, pool: Pool) -> None:
         self.gpus_per_node = pool.gpus_per_node
-        self.free = [node.free for node in pool.nodes if node.schedulable and not node.shared and not node.mig]
+        self.nodes = Counter(node.free for node in pool.nodes if node.schedulable and not node.shared and not node.mig)
         if pool.max_nodes is None:
             self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
         else:
             self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
-        self._rooms: dict[int, int] = {}
 
     def room(self, size: int) -> int:
-        known = self._rooms.get(size)
-        if known is None:
-            known = sum([free // size for free in self.free]) + self.new_nodes * (self.gpus_per_node // size)
-            self._rooms[size] = known
-        return known
+        known = sum([free // size * count for free, count in self.nodes.items()])
+        return known + self.new_nodes * (self.gpus_per_node // size)
 
-    def take(self, size: int, count: int) -> None:
+    def take(self, size: int, replicas: int) -> None:
         """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
-        for _ in range(count):
-            fitting = [(free, index) for index, free in enumerate(self.free) if free >= size]
-            if fitting:
-                free, index = min(fitting)
-                self.free[index] = free - size
+        for _ in range(replicas):
+            free = min([free for free, count in self.nodes.items() if count and free >= size], default=None)
+            if free is not None:
+                self.nodes[free] -= 1
             elif self.new_nodes and self.gpus_per_node >= size:
                 self.new_nodes -= 1
                 free = self.gpus_per_node
-                self.free.append(free - size)
             else:
                 return
-            for asked in self._rooms:
-                self._rooms[asked] += (free - size) // asked - free // asked
+            self.nodes[free - size] += 1
 
 
 class Capacity:
