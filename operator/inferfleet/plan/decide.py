@@ -19,7 +19,7 @@ from inferfleet.plan.admission.admission import Admitted, Attempt, admit
 from inferfleet.plan.admission.cache import CandidateCache
 from inferfleet.plan.admission.capacity import Capacity
 from inferfleet.plan.candidates.assess import assess, site_of
-from inferfleet.plan.candidates.quote import quoted
+from inferfleet.plan.candidates.quote import preferred, quoted
 from inferfleet.plan.candidates.running import as_running
 from inferfleet.plan.candidates.shape import Shape, shape_of
 from inferfleet.plan.candidates.spot import spot_first
@@ -96,6 +96,7 @@ class _Cycle:
         self._shapes: dict[Shape, Shape] = {}
         self._assessed: dict[Shape, tuple[Candidate, ...]] = {}
         self._considered: dict[Shape, frozenset[str]] = {}
+        self._quotes: dict[tuple[Shape, int | None], tuple[Candidate, ...]] = {}
         self._caches: dict[tuple[Shape, int | None], CandidateCache] = {}
         self._governed: dict[Labels, _Governed] = {}
 
@@ -155,13 +156,20 @@ class _Cycle:
         return self._caches[key]
 
     def _quoted(self, attempt: Attempt, shape: Shape) -> tuple[Candidate, ...]:
-        """Count and price what was assessed."""
+        """Count and price what was assessed; of real-time work only what runs differs from others of the shape."""
+        demand, running = attempt.demand, attempt.retained.running
         if shape not in self._assessed:
             self._assessed[shape] = tuple(item for site in self._sites for item in assess(shape, site))
-        candidates, running = self._assessed[shape], attempt.retained.running
-        if running:
-            same = attempt.same_spec
-            candidates = as_running(shape, self._pools, candidates, running, same_spec=same)
+        assessed, kinds = self._assessed[shape], {placement.kind for placement in running}
         if attempt.batch:
-            candidates = spot_first(attempt.demand, shape, candidates, attempt.now)
-        return quoted(attempt.demand, candidates, self._prices)
+            ours = as_running(shape, self._pools, assessed, running, same_spec=attempt.same_spec)
+            return quoted(demand, spot_first(demand, shape, ours, attempt.now), self._prices)
+        key = (shape, demand.spec.replicas)
+        if key not in self._quotes:
+            self._quotes[key] = quoted(demand, assessed, self._prices)
+        if not running:
+            return self._quotes[key]
+        mine = (item for item in assessed if item.kind in kinds)
+        ours = as_running(shape, self._pools, mine, running, same_spec=attempt.same_spec)
+        others = (item for item in self._quotes[key] if item.kind not in kinds)
+        return preferred((*others, *quoted(demand, ours, self._prices)))

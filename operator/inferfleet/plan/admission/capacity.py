@@ -19,7 +19,7 @@ class _PoolCapacity:
     Which node has how many does not matter: nodes of equally many free GPUs are as good as each other.
     """
 
-    __slots__ = ("gpus_per_node", "new_nodes", "nodes")
+    __slots__ = ("_rooms", "gpus_per_node", "new_nodes", "nodes")
 
     def __init__(self, pool: Pool) -> None:
         self.gpus_per_node = pool.gpus_per_node
@@ -28,13 +28,17 @@ class _PoolCapacity:
             self.new_nodes = 0 if pool.nodes_known else UNBOUNDED
         else:
             self.new_nodes = max(0, pool.max_nodes - len(pool.nodes))
+        self._rooms: dict[int, int] = {}
 
     def room(self, size: int) -> int:
-        known = sum([free // size * count for free, count in self.nodes.items()])
-        return known + self.new_nodes * (self.gpus_per_node // size)
+        if size not in self._rooms:
+            known = sum([free // size * count for free, count in self.nodes.items()])
+            self._rooms[size] = known + self.new_nodes * (self.gpus_per_node // size)
+        return self._rooms[size]
 
     def take(self, size: int, replicas: int) -> None:
         """Place replicas on the fullest nodes that hold them first, so that whole nodes stay whole."""
+        self._rooms.clear()
         for _ in range(replicas):
             free = min([free for free, count in self.nodes.items() if count and free >= size], default=None)
             if free is not None:

@@ -21,14 +21,20 @@ _BY_ORDER = attrgetter("order")
 
 def quoted(demand: Demand, candidates: Iterable[Candidate], prices: Prices) -> tuple[Candidate, ...]:
     """Return the candidates with counts and quotes, in the order in which they are preferred; the refused ones last."""
-    able, refused, counts = [], [], dict[int, Count]()
+    counts, found = dict[int, Count](), []
     for item in candidates:
-        if item.refusal is None:
-            if item.needed not in counts:
-                counts[item.needed] = counted(demand, item.needed)
-            able.append(item.quoted(counts[item.needed], prices[item.pool]))
-        else:
-            refused.append(item)
+        if item.refusal is None and item.needed not in counts:
+            counts[item.needed] = counted(demand, item.needed)
+        found.append(item if item.refusal else item.quoted(counts[item.needed], prices[item.pool]))
+    return preferred(found)
+
+
+def preferred(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return quoted candidates in the order in which they are preferred; the refused ones last, as they come."""
+    able: list[Candidate] = []
+    refused: list[Candidate] = []
+    for item in candidates:
+        (able if item.refusal is None else refused).append(item)
     return (*sorted(able, key=_BY_ORDER), *refused)
 
 
