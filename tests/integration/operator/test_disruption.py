@@ -50,15 +50,15 @@ def test_a_kill_in_a_burst_leaves_exactly_one_deployment_each(team: Team, lonely
 
     with OperatorProcess.start(team.cluster, name="second-life", settings={"LEASE_NAME": "other"}):
 
-        def settled() -> bool:
+        def settled() -> list[str]:
             reasons = {name: condition(team.get(name)).get("reason") for name in names}
             assert set(reasons.values()) == {"Serving", "NoCapacity", "NoMatchingPool"}, set(reasons.values())
-            return True
+            found = [name for name, reason in reasons.items() if reason == "Serving"]
+            assert len(found) == 16  # four nodes of four GPUs, once the pods of the test before have left them
+            return found
 
-        eventually(settled, 120)
-        serving = [name for name in names if condition(team.get(name))["reason"] == "Serving"]
+        serving = eventually(settled, 120)
 
-    assert len(serving) == 16  # four nodes of four GPUs
     assert sorted(child["metadata"]["name"] for child in team.children()) == sorted(serving)
 
 
