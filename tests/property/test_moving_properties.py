@@ -13,6 +13,7 @@ from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Bound, Demand, Holding, Pods
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.money import RunRate
+from inferfleet.domain.placement import staying
 from inferfleet.domain.world import Pool, World
 from inferfleet.plan import decide
 from tests.builders import demand, holding, policy, pool, price, world
@@ -108,7 +109,8 @@ def test_the_overlap_of_a_move_never_exceeds_the_budget_by_itself(pools: list[Po
     for held, decision in story(pools, what, seed):
         running = held.placements if held else ()
         before = RunRate.sum(item.run_rate for item in running).month.usd
-        prices = {item.pool: item.price for item in decision.placements}
+        # What drains is charged what it was; the new price of a pool is that of what stays.
+        prices = {item.pool: item.price for item in staying(decision.placements)}
         still = RunRate.sum(replace(item, price=prices.get(item.pool, item.price)).run_rate for item in running)
         assert decision.run_rate.month.usd <= max(LIMIT, before, still.month.usd)
 

@@ -4,8 +4,9 @@ A `Ledger` holds what every owner was promised and sums it up under each policy.
 policy: admission, status, metrics and the command line read the same one.
 """
 
-from inferfleet.budget.ledger import Claim, Headroom, Ledger, claim_of, enforced, holding_claim
-from inferfleet.budget.policies import Rules, blocking, combine, matching
+from inferfleet.budget.claim import Claim, claim_of, holding_claim
+from inferfleet.budget.ledger import Headroom, Ledger
+from inferfleet.budget.policies import Rules, blocking, combine, enforced, matching
 from inferfleet.budget.pricing import UnitCost, unit_cost
 from inferfleet.budget.statement import Holder, Line, Statement
 from inferfleet.budget.verdict import ABOUT_MONEY, admitted, not_admitted, nothing_reserved

@@ -8,14 +8,15 @@ refuse. Real-time work counts at least with the GPUs that its pods still occupy:
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from inferfleet.api.enums import Category, Enforcement, WorkloadClass
+from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.api.v1alpha1 import selects
+from inferfleet.budget.claim import Claim, holding_claim
+from inferfleet.budget.policies import enforced
 from inferfleet.budget.statement import Holder, Line, Statement
 from inferfleet.budget.usage import occupied
-from inferfleet.domain.demand import Demand, Holding, Labels
+from inferfleet.domain.demand import Labels
 from inferfleet.domain.money import NOTHING, ZERO, Charge, RunRate, Total
-from inferfleet.domain.placement import staying
 from inferfleet.domain.refused import Refused
 from inferfleet.domain.wording import usd_text
 from inferfleet.domain.world import Policy, World
@@ -25,25 +26,6 @@ HOLDERS_NAMED = 5
 
 LineKey = tuple[str, Category | None]
 """A policy's name and a category; None for the whole policy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one deployment would hold: its run-rate (real time), or its total (`batch`)."""
-
-    uid: str
-    namespace: str
-    name: str
-    labels: Labels
-    category: Category
-    batch: bool
-    charge: Charge
-
-    @property
-    def text(self) -> str:
-        """The amount in words."""
-        unit = "USD in total" if self.batch else "USD per month"
-        return f"{usd_text(self.charge.month.usd)} {unit}"
 
 
 class Ledger:
@@ -97,6 +79,19 @@ class Ledger:
         for others, left in self._lines_of(policy, claim):
             if claim.charge.month > left:
                 return Refused(ReadyReason.OVER_BUDGET, self._shortage(policy, claim, others))
+        return None
+
+    def warning(self, policy: Policy, claim: Claim) -> str | None:
+        """Return what a policy that only warns says of a claim, also of one that is held already."""
+        said = self._barred(policy, claim)
+        words = said.message if said is not None else self._excess(policy, claim)
+        return words and f"BudgetPolicy {policy.name} only warns: {words}"
+
+    def _excess(self, policy: Policy, claim: Claim) -> str | None:
+        """Say of which line the claim makes more promised than its limit, whoever held it before."""
+        for others, _ in self._lines_of(policy, claim):
+            if others.with_more(claim.charge).exceeded:
+                return self._shortage(policy, claim, others)
         return None
 
     def headroom(self, claim: Claim, policies: Iterable[Policy]) -> "Headroom":
@@ -191,13 +186,17 @@ class Ledger:
         )
 
     def _shortage(self, policy: Policy, claim: Claim, others: Line) -> str:
+        """Say what is lacking on a line, of which `others` is what everybody else holds."""
         assert others.limit is not None
-        limit, left = others.limit.usd, (others.limit - others.promised).usd
+        assert others.remaining is not None
+        own = self._line(policy, others.category).reserved.month - others.reserved.month
+        left, needed = others.remaining, claim.charge.month
         name = f"BudgetPolicy {policy.name}"
         line = f"category {others.category} of {name}" if others.category else name
+        beside = f" beside the {usd_text(own.usd)} that it holds" if own else ""
         return (
-            f"needs {claim.text}; {line} has {usd_text(max(ZERO, left))} of {usd_text(limit)} left, "
-            f"{usd_text(claim.charge.month.usd - left)} short; held by {self._held_by(claim, others)}"
+            f"needs {claim.text}; {line} has {usd_text(max(ZERO, (left - own).usd))} of {usd_text(others.limit.usd)} "
+            f"left{beside}, {usd_text((needed - left).usd)} short; held by {self._held_by(claim, others)}"
         )
 
     def _held_by(self, claim: Claim, others: Line) -> str:
@@ -243,55 +242,6 @@ class Headroom:
         past, claim = self.ledger.as_of(self.entry), replace(self.claim, charge=charge)
         refusals = (past.refusal(policy, claim) for policy in self.policies)
         return next(refused.message for refused in refusals if refused is not None)
-
-
-def holding_claim(holding: Holding) -> Claim:
-    """Turn what a deployment holds into a claim at the prices it is charged."""
-    batch = holding.workload_class is WorkloadClass.BATCH
-    run_rate = RunRate.sum(placement.run_rate for placement in holding.placements) + _reserved_beyond(holding)
-    holds = bool(holding.bound) or (bool(holding.placements) and not holding.finished)
-    if batch:
-        charge = Charge(total=run_rate.month if holding.forecast is None else holding.forecast)
-    else:
-        charge = Charge(run_rate)
-    return Claim(
-        uid=holding.uid,
-        namespace=holding.namespace,
-        name=holding.name,
-        labels=holding.namespace_labels,
-        category=holding.category,
-        batch=batch,
-        charge=charge if holds else NOTHING,
-    )
-
-
-def _reserved_beyond(holding: Holding) -> RunRate:
-    """The rate held beyond what runs: `reserve: Max` is held as if all were of the dearest kind that stays."""
-    if not holding.reserved_replicas:
-        return RunRate()
-    serving = [item for item in staying(holding.placements) if item.replicas]
-    dearest = max((item.tensor_parallel_size * item.price.usd_per_gpu_hour for item in serving), default=ZERO)
-    runs = RunRate.sum(item.run_rate for item in serving)
-    return max(RunRate(), RunRate(holding.reserved_replicas * dearest) - runs)
-
-
-def claim_of(demand: Demand, charge: Charge) -> Claim:
-    """The claim of a demand."""
-    workload = demand.spec.workload
-    return Claim(
-        uid=demand.uid,
-        namespace=demand.namespace,
-        name=demand.name,
-        labels=demand.namespace_labels,
-        category=workload.category,
-        batch=workload.workload_class is WorkloadClass.BATCH,
-        charge=charge,
-    )
-
-
-def enforced(policy: Policy) -> bool:
-    """Whether the policy refuses; else it only warns."""
-    return policy.spec.enforcement is not Enforcement.WARN
 
 
 def _lines(policy: Policy) -> dict[Category | None, Line]:

@@ -6,7 +6,7 @@ ledger's business.
 
 from dataclasses import dataclass
 
-from inferfleet.api.enums import BatchFallback, RealTimeSpot
+from inferfleet.api.enums import BatchFallback, Enforcement, RealTimeSpot
 from inferfleet.api.v1alpha1 import selects
 from inferfleet.domain.demand import Labels
 from inferfleet.domain.world import Policy, UnreadablePolicy, World
@@ -54,3 +54,8 @@ def combine(policies: tuple[Policy, ...]) -> Rules:
         and all(policy.spec.spot.real_time is RealTimeSpot.ALLOWED for policy in policies),
         batch_fallback=all(policy.spec.spot.batch_fallback is BatchFallback.ON_DEMAND for policy in policies),
     )
+
+
+def enforced(policy: Policy) -> bool:
+    """Whether the policy refuses; else it only warns."""
+    return policy.spec.enforcement is not Enforcement.WARN

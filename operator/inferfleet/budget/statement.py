@@ -50,7 +50,7 @@ class Line:
     @property
     def exceeded(self) -> bool:
         """Whether more is promised than the limit allows."""
-        return self.limit is not None and self.promised > self.limit
+        return self.remaining is not None and self.remaining < Total()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,9 @@ class Statement:
     @property
     def remaining(self) -> Total:
         """What both rules leave of the limit: USD of a month; negative when it is exceeded."""
-        return self.limit - self.whole.promised
+        left = self.whole.remaining
+        assert left is not None  # a policy has a limit
+        return left
 
     @property
     def exceeded(self) -> Line | None:

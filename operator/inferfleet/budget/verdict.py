@@ -6,7 +6,7 @@ In: a claim, the policies that match, and their warnings. Out: a `BudgetVerdict`
 from collections.abc import Iterable
 
 from inferfleet.api.reasons import ConditionReason, ReadyReason
-from inferfleet.budget.ledger import Claim
+from inferfleet.budget.claim import Claim
 from inferfleet.domain.decision import BudgetVerdict
 from inferfleet.domain.money import NOTHING, Charge
 from inferfleet.domain.refused import Refused

@@ -17,7 +17,7 @@ from inferfleet.budget import unit_cost
 from inferfleet.cli.next_step import NEXT_STEP
 from inferfleet.cli.planning import Plan
 from inferfleet.domain.candidate import Candidate
-from inferfleet.domain.money import RunRate
+from inferfleet.domain.money import RunRate, Total
 from inferfleet.domain.wording import duration_text, usd_text
 from inferfleet.report.decision_view import (
     budget_shares,
@@ -79,8 +79,11 @@ def table_of(plans: Sequence[Plan]) -> RenderableType:
     """Return what a person reads: per deployment a summary and the candidates, then the total."""
     parts: list[RenderableType] = [part for plan in plans for part in (story_of(plan), Text())]
     monthly = RunRate.sum(plan.decision.run_rate for plan in plans if not plan.demand.spec.is_batch).month.usd
+    totals = Total.sum(plan.decision.chosen.total or Total() for plan in plans if plan.decision.chosen)
+    once = f", batches USD {usd_text(totals.usd)} in total" if totals else ""
     ready = sum(plan.ready for plan in plans)
-    parts.append(Text(f"{ready} of {len(plans)} can be served; real-time work costs USD {usd_text(monthly)} per month"))
+    costs = f"real-time work costs USD {usd_text(monthly)} per month{once}"
+    parts.append(Text(f"{ready} of {len(plans)} can be served; {costs}"))
     return Group(*parts)
 
 

@@ -16,7 +16,7 @@ Asked = ParamSpec("Asked")
 
 
 class Refused(Generic[Why_co]):
-    """Why_co something is not done, worded when somebody reads it."""
+    """Why something is not done, worded when somebody reads it."""
 
     __slots__ = ("_words", "reason")
 

@@ -38,7 +38,7 @@ def placed(attempt: Attempt, course: Course, allocation: Allocation, *, pools: f
     claim = claim_of(demand, allocation.claim + Charge(RunRate.sum(item.run_rate for item in drains)))
     history = _history(attempt, course, runs)
     single = allocation.parts[0] if len(allocation.parts) == 1 else None
-    warning = (attempt.ledger.refusal(policy, claim) for policy in attempt.policies if not enforced(policy))
+    warnings = (attempt.ledger.warning(policy, claim) for policy in attempt.policies if not enforced(policy))
     held_back = f"{allocation.short} more replicas are wanted and held back: {allocation.short_message}"
     decision = Decision(
         uid=demand.uid,
@@ -51,7 +51,7 @@ def placed(attempt: Attempt, course: Course, allocation: Allocation, *, pools: f
         budget=admitted(
             claim,
             attempt.policies,
-            warnings=[found.message for found in warning if found is not None],
+            warnings=[warning for warning in warnings if warning is not None],
             held_back=held_back if allocation.short else "",
         ),
         recommended_replicas=allocation.recommended,

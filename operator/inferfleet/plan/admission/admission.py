@@ -129,18 +129,18 @@ class Attempt:
 class Admitted:
     """What could run now (`able`, in the order of preference), and all candidates as they stand, for who reads them."""
 
-    __slots__ = ("_prices", "_standing", "able")
+    __slots__ = ("_checked", "_prices", "able")
 
-    def __init__(self, able: Sequence[Candidate], standing: Callable[[], Iterable[Candidate]], prices: Prices) -> None:
+    def __init__(self, able: Sequence[Candidate], checked: Callable[[], Iterable[Candidate]], prices: Prices) -> None:
         """Take what makes the candidates, from values that do not change any more."""
         self.able = able
-        self._standing = standing
+        self._checked = checked
         self._prices = prices
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Every candidate, in the order of the record; refused where something objects."""
-        return in_order(self._standing(), self._prices)
+        return in_order(self._checked(), self._prices)
 
     def changed(self, change: Callable[[Candidate], Candidate]) -> "Admitted":
         """Return the candidates after a change of each."""
@@ -195,8 +195,10 @@ def over_budget(candidate: Candidate, attempt: Attempt) -> Words | None:
     if headroom.allows(charge):
         return None
     drains = charge - candidate.claim
+    reserved = candidate.count.reserved
+    largest = f"scaling.reserve Max holds {reserved} replicas: " if reserved > candidate.replicas else ""
     both = f"with {usd_text(drains.month.usd)} for what runs until the move is over: " if drains else ""
-    return lambda: both + headroom.refusal(charge)
+    return lambda: largest + both + headroom.refusal(charge)
 
 
 ADMISSION = Chain(

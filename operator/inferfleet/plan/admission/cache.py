@@ -1,4 +1,4 @@
-"""The candidates of one shape as they stand against capacity, brought up to date instead of asked anew.
+"""The candidates of one shape as capacity leaves them, brought up to date instead of asked anew.
 
 In: the candidates of a shape, then the capacity again and again. Out: which of them an attempt could use. Within a
 cycle capacity only shrinks, so only pools that gave something since the last look are looked at again.
@@ -34,14 +34,14 @@ class CandidateCache:
         self.candidates = tuple(candidates)
         self._capacity = capacity
         self._prices = prices
-        self._standing = [self._checked(item) for item in self.candidates]
+        self._candidates = [self._checked(item) for item in self.candidates]
         self._open: dict[str, list[int]] = {}
-        for index, item in enumerate(self._standing):
+        for index, item in enumerate(self._candidates):
             if item.refusal is None:
                 self._open.setdefault(item.pool, []).append(index)
         self._seen = len(capacity.given)
         self._shown: Admitted | None = None
-        claims = (item.claim for item in self._standing if item.refusal is None)
+        claims = (item.claim for item in self._candidates if item.refusal is None)
         self._largest = max(claims, key=lambda claim: claim.month, default=NOTHING)
 
     def admitted(self, attempt: Attempt) -> Admitted:
@@ -60,20 +60,20 @@ class CandidateCache:
             self._look_again(pool)
         self._seen = len(given)
         if self._shown is None:
-            standing = tuple(self._standing)
-            able = feasible(standing)
-            self._shown = Admitted(able, lambda: standing, self._prices)
+            checked = tuple(self._candidates)
+            able = feasible(checked)
+            self._shown = Admitted(able, lambda: checked, self._prices)
         return self._shown
 
     def _look_again(self, pool: str) -> None:
         """Refuse what finds no room in the pool any more."""
         still = []
         for index in self._open.get(pool, ()):
-            item = self._standing[index]
+            item = self._candidates[index]
             if self._capacity.room(pool, item.tensor_parallel_size) >= item.replicas:
                 still.append(index)
             else:
-                self._standing[index] = self._checked(item)
+                self._candidates[index] = self._checked(item)
                 self._shown = None
         if pool in self._open:
             self._open[pool] = still
