@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from inferfleet.api.v1alpha1.model_profile import ModelProfileStatus
 from inferfleet.apply.client import Client
 from inferfleet.apply.errors import ApiError
 from inferfleet.apply.status import apply_status
-from inferfleet.budget import Ledger
+from inferfleet.budget import Ledger, Statement
 from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.model import UnknownModel
 from inferfleet.domain.money import RunRate
@@ -87,9 +87,12 @@ class PlatformReporter:
         if revisions == self._seen:
             return
         world = self._snapshots.world()
-        self._gauges(world)
+        statements = {statement.policy: statement for statement in _statements(world)}
+        self._gauges(world, statements.values())
         owed = False
-        for resource, table, item, former, new in list(self._statuses(world)):  # one moment's: writing takes time
+        for resource, table, item, former, new in list(
+            self._statuses(world, statements)
+        ):  # one moment's: writing takes time
             try:
                 owed |= not await self._write(resource, table, item, former, new)
             except ApiError as error:  # the others are written nevertheless
@@ -106,15 +109,17 @@ class PlatformReporter:
         )  # fmt: skip
         return (self._now().toordinal(), *(table.revision for table in tables))
 
-    def _statuses(self, world: World) -> Iterable[tuple[Resource, AnyTable, Platform[Any], StatusModel, StatusModel]]:
+    def _statuses(
+        self, world: World, statements: Mapping[str, Statement]
+    ) -> Iterable[tuple[Resource, AnyTable, Platform[Any], StatusModel, StatusModel]]:
         """Yield each object with its stored and its present status."""
-        store, now, ledger = self._store, self._now(), Ledger(world)
+        store, now = self._store, self._now()
         for pool in store.pools.values():
             stored_pool = GPUPoolStatus.model_validate_json(pool.status)
             yield GPU_POOL, store.pools, pool, stored_pool, self._pool(pool, stored_pool, world, now)
         for policy in store.policies.values():
             stored_policy = _budget_status(policy.status)
-            new_policy = _budget(policy, stored_policy, world, ledger, now)
+            new_policy = _budget(policy, stored_policy, statements.get(policy.name), now)
             yield BUDGET_POLICY, store.policies, policy, stored_policy, new_policy
         for item in store.gpu_types.values():
             stored_type = GPUTypeStatus.model_validate_json(item.status)
@@ -165,7 +170,7 @@ class PlatformReporter:
             table.put(answer)
         return True
 
-    def _gauges(self, world: World) -> None:
+    def _gauges(self, world: World, statements: Iterable[Statement]) -> None:
         """Show what the fleet costs and how it is."""
         rows = {
             Key(Kind.INFERENCE_DEPLOYMENT, holding.namespace, holding.name): float(
@@ -180,16 +185,22 @@ class PlatformReporter:
         for item in self._store.deployments.values():
             reasons[item.ready_reason or "Unknown"] += 1
         self._metrics.deployments(dict(reasons))
+        self._metrics.budgets(statements)
+
+
+def _statements(world: World) -> Iterable[Statement]:
+    """Yield the one sum of every policy that was understood."""
+    ledger = Ledger(world)
+    return (ledger.statement(policy) for policy in world.policies)
 
 
 def _budget(
-    item: Platform[Any], former: BudgetPolicyStatus, world: World, ledger: Ledger, now: datetime
+    item: Platform[Any], former: BudgetPolicyStatus, statement: Statement | None, now: datetime
 ) -> BudgetPolicyStatus:
-    policy = next((policy for policy in world.policies if policy.name == item.name), None)
-    if policy is None:
+    if statement is None:
         conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
         return BudgetPolicyStatus(observed_generation=item.generation, conditions=conditions)
-    return budget_status(former, ledger.statement(policy), generation=item.generation, now=now)
+    return budget_status(former, statement, generation=item.generation, now=now)
 
 
 def _budget_status(text: bytes) -> BudgetPolicyStatus:

@@ -31,8 +31,8 @@ LineKey = tuple[str, Category | None]
 class Ledger:
     """Promises by owner UID, with running sums per policy so that a question costs no search."""
 
-    def __init__(self, world: World) -> None:
-        """Start from what every deployment holds now."""
+    def __init__(self, world: World, claims: Iterable[Claim] | None = None) -> None:
+        """Start from these claims, by default from what every deployment holds now."""
         self._world = world
         self._claims: dict[str, Claim] = {}
         self._journal: list[Claim] = []
@@ -41,8 +41,8 @@ class Ledger:
         self._empty = {policy.name: _lines(policy) for policy in world.policies}
         self._run_rates: dict[LineKey, RunRate] = {}
         self._totals: dict[LineKey, Total] = {}
-        for holding in world.holdings.values():
-            self.record(holding_claim(holding))
+        for claim in map(holding_claim, world.holdings.values()) if claims is None else claims:
+            self.record(claim)
 
     def record(self, claim: Claim) -> None:
         """Replace what the deployment holds; a claim of nothing frees it, as far as its pods are gone."""
@@ -65,7 +65,6 @@ class Ledger:
         shown = [line for line in lines if line.limit is not None or line.committed or line.category in named]
         return Statement(
             policy=policy.name,
-            limit=Total(policy.spec.usd_per_month),
             whole=self._line(policy, None),
             categories=tuple(shown),
             holders=tuple(holders),
@@ -110,14 +109,7 @@ class Ledger:
 
     def as_of(self, entry: int) -> "Ledger":
         """Return the ledger as it was when it had this many entries."""
-        if entry == len(self._journal):
-            return self
-        past = Ledger(World(policies=self._world.policies))
-        past._world = self._world
-        past._occupied = self._occupied
-        for claim in self._journal[:entry]:
-            past.record(claim)
-        return past
+        return self if entry == len(self._journal) else Ledger(self._world, self._journal[:entry])
 
     def _charged(self, claim: Claim) -> Charge:
         """What others have to leave for it: what it holds, and for real-time work no less than its pods occupy."""

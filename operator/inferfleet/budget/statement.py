@@ -38,11 +38,6 @@ class Line:
         return self.reserved.month + self.committed
 
     @property
-    def remaining_run_rate(self) -> Total | None:
-        """What rule 1 leaves: USD of a month; negative when it is broken, None without a limit."""
-        return None if self.limit is None else self.limit - self.committed - self.reserved.run_rate.month
-
-    @property
     def remaining(self) -> Total | None:
         """What both rules leave: USD of a month; negative when it is exceeded, None without a limit."""
         return None if self.limit is None else self.limit - self.promised
@@ -68,23 +63,26 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One policy: its limit, the whole, its categories in the order of the vocabulary, the holders, largest first.
+    """One policy: the whole, its categories in the order of the vocabulary, and the holders, the largest first.
 
     `categories` are those with a cap, a commitment or a holder.
     """
 
     policy: str
-    limit: Total
     whole: Line
     categories: tuple[Line, ...]
     holders: tuple[Holder, ...]
 
     @property
+    def limit(self) -> Total:
+        """USD of a month for everything; a policy always has it."""
+        assert self.whole.limit is not None
+        return self.whole.limit
+
+    @property
     def remaining(self) -> Total:
         """What both rules leave of the limit: USD of a month; negative when it is exceeded."""
-        left = self.whole.remaining
-        assert left is not None  # a policy has a limit
-        return left
+        return self.limit - self.whole.promised
 
     @property
     def exceeded(self) -> Line | None:

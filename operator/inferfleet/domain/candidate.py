@@ -14,7 +14,7 @@ from inferfleet.domain.gpu import Price
 from inferfleet.domain.memory import MemoryEstimate
 from inferfleet.domain.money import NOTHING, Charge, RunRate, Total
 from inferfleet.domain.placement import Kind, Placement
-from inferfleet.domain.refused import Refused
+from inferfleet.domain.refused import Refused, Words
 from inferfleet.domain.speed import Speed
 
 INFINITE = Decimal("Infinity")
@@ -52,13 +52,15 @@ class Count:
     short_message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Refused[Reason]):
     """What the record says of a candidate that could run: chosen or not, and why."""
 
-    verdict: Verdict
-    reason: Reason
-    message: str
+    __slots__ = ("verdict",)
+
+    def __init__(self, verdict: Verdict, reason: Reason, words: Words) -> None:
+        """Take the verdict with its reason, and the sentence or what will word it."""
+        super().__init__(reason, words)
+        self.verdict = verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,23 +90,36 @@ class Candidate:
     refusal: Refused[Reason] | None = None
     judgement: Judgement | None = None
 
-    def stage(self, **changes: object) -> "Candidate":
-        """The candidate with other values of these fields.
-
-        What `dataclasses.replace` does, without asking for each field: a planning cycle does it ten thousand times.
-        """
+    def _stage(self, **changes: object) -> "Candidate":
+        """What `dataclasses.replace` does, without asking for each field: a cycle does it ten thousand times."""
         copy = object.__new__(Candidate)
         copy.__dict__.update(self.__dict__, **changes)
         return copy
 
-    def refused(self, refusal: Refused[Reason]) -> "Candidate":
-        """The candidate with an objection."""
-        return self.stage(refusal=refusal)
+    def refused(self, refusal: Refused[Reason] | None) -> "Candidate":
+        """The candidate with an objection, or without the one that it had."""
+        return self._stage(refusal=refusal)
+
+    def in_pool(self, name: str) -> "Candidate":
+        """The candidate of another pool of the same hardware."""
+        return self._stage(pool=name)
+
+    def fitted(self, engine: EngineSettings, memory: MemoryEstimate) -> "Candidate":
+        """The candidate with engine settings and what they need."""
+        return self._stage(engine=engine, memory=memory)
+
+    def run_by(self, placement: Placement) -> "Candidate":
+        """The candidate as something that runs."""
+        return self._stage(running=placement)
+
+    def kept(self, needed: int, slower: str) -> "Candidate":
+        """The candidate as something that runs and is slower than the objectives."""
+        return self._stage(refusal=None, needed=needed, slower=slower)
 
     def sized(self, count: Count) -> "Candidate":
         """The candidate with another count, quoted anew at its price."""
         quote = self.quote
-        return self.stage(count=count, quote=quote and self._quote(count, quote.price, stated=quote.stated))
+        return self._stage(count=count, quote=quote and self._quote(count, quote.price, stated=quote.stated))
 
     def quoted(self, count: Count, price: Price | None) -> "Candidate":
         """The candidate with its count and the price of its pool, None where nobody states one.
@@ -113,11 +128,11 @@ class Candidate:
         """
         charged = price or (self.running.price if self.running else None)
         quote = None if charged is None else self._quote(count, charged, stated=price is not None)
-        return self.stage(count=count, quote=quote)
+        return self._stage(count=count, quote=quote)
 
-    def judged(self, verdict: Verdict, reason: Reason, message: str) -> "Candidate":
+    def judged(self, verdict: Verdict, reason: Reason, words: Words) -> "Candidate":
         """The candidate as the record shows it."""
-        return self.stage(judgement=Judgement(verdict=verdict, reason=reason, message=message))
+        return self._stage(judgement=Judgement(verdict, reason, words))
 
     def _quote(self, count: Count, price: Price, *, stated: bool) -> Quote:
         replica = RunRate(self.tensor_parallel_size * price.usd_per_gpu_hour)

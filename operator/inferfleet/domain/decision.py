@@ -13,7 +13,7 @@ from inferfleet.domain.placement import Placement, draining, staying
 
 
 class Record(Sequence[Candidate]):
-    """Candidates in their final order, worded when somebody reads them: most decisions of a batch are never printed."""
+    """Candidates in their final order, made when somebody reads them; each is worded when it is printed."""
 
     __slots__ = ("_built", "_write")
 

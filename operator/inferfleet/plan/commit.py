@@ -66,10 +66,11 @@ def placed(attempt: Attempt, course: Course, allocation: Allocation, *, pools: f
 
 def _promised(allocation: Allocation) -> tuple[tuple[str, int, int], ...]:
     """Replicas that do not run yet."""
-    return tuple(
+    more = (
         (part.pool, part.tensor_parallel_size, part.replicas - (part.running.replicas if part.running else 0))
         for part in allocation.parts
     )
+    return tuple(item for item in more if item[2] > 0)
 
 
 def _names(attempt: Attempt, course: Course, allocation: Allocation) -> Names:
@@ -96,17 +97,13 @@ def _draining(attempt: Attempt, course: Course, runs: tuple[Placement, ...]) -> 
 def _history(attempt: Attempt, course: Course, runs: tuple[Placement, ...]) -> History:
     """Remember a change of place: whether it was wanted or forced, the next one waits for the cooldown."""
     before = staying(attempt.holding.placements) if attempt.holding else ()
-    kinds = {_kind(item) for item in before}
-    elsewhere = bool(kinds) and not {_kind(item) for item in runs} <= kinds
+    kinds = {item.kind for item in before}
+    moved = bool(kinds) and not {item.kind for item in runs} <= kinds
     return History(
-        moved_at=attempt.now if elsewhere and attempt.now else attempt.history.moved_at,
+        moved_at=attempt.now if moved and attempt.now else attempt.history.moved_at,
         fewer_since=course.fewer_since,
         back_offs=course.retained.back_offs,
     )
-
-
-def _kind(item: Placement) -> tuple[str, str, int]:
-    return (item.pool, item.capacity_type, item.tensor_parallel_size)
 
 
 def _message(allocation: Allocation, drains: tuple[Placement, ...], history: History) -> str:

@@ -47,7 +47,9 @@ def _decide_one(cycle: "_Cycle", demand: Demand) -> Decision:
     outcome = concluded(cycle.world, attempt)
     if outcome is not None:
         return commit(attempt, outcome)
-    # 2 Keep what runs (`attempt.retained`), and 3 assess, size and price every candidate beside it.
+    # 2 Keep: what of the holding still counts.
+    attempt = attempt.retaining()
+    # 3 Assess, size and price every candidate.
     shape = cycle.shape(demand)
     candidates = cycle.candidates(attempt, shape)
     # 4 Admit: capacity, back-offs, price, budget.

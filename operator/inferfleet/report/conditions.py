@@ -7,6 +7,7 @@ arithmetic: messages with numbers come from where the numbers were computed.
 from inferfleet.api.conditions import Condition
 from inferfleet.api.enums import ConditionStatus
 from inferfleet.api.reasons import READY_TRUE, ConditionReason, ConditionType, ReadyReason
+from inferfleet.budget import ABOUT_MONEY
 from inferfleet.domain.observed import Child
 from inferfleet.domain.placement import draining
 from inferfleet.report.observation import Observation
@@ -15,7 +16,6 @@ from inferfleet.report.prices import stale_prices
 
 _LONGEST_MESSAGE = 2000
 _NOT_ACCEPTED = (ReadyReason.INVALID_SPEC, ReadyReason.MODEL_UNKNOWN)
-_ABOUT_MONEY = (ReadyReason.OVER_BUDGET, ReadyReason.BUDGET_UNREADABLE)
 # Reasons after which nothing changes until a person acts; NoCapacity and pods that wait may resolve by themselves.
 _STALLED = frozenset(
     {
@@ -119,7 +119,7 @@ def _planned(seen: Observation) -> Condition:
 
 def _within_budget(seen: Observation) -> Condition:
     verdict, blocked = seen.decision.budget, seen.decision.blocked
-    if blocked is not None and blocked not in _ABOUT_MONEY:
+    if blocked is not None and blocked not in ABOUT_MONEY:
         return _condition(
             seen, ConditionType.WITHIN_BUDGET, _UNKNOWN, ConditionReason.NOT_DECIDED, "nothing is decided yet"
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
+from inferfleet.budget import Statement
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.keys import Key, Kind
 
@@ -74,6 +75,12 @@ class Metrics:
             registry=registry,
         )
         self._total = Gauge("inferfleet_cost_usd_per_hour", "USD per hour of all deployments.", registry=registry)
+        self._budgets = Gauge(
+            "inferfleet_budget_usd_per_month",
+            "USD of a month by policy: limit, committed, reserved_run_rate, reserved_totals, remaining.",
+            ("policy", "amount"),
+            registry=registry,
+        )
         self._ready = Gauge(
             "inferfleet_deployments",
             "Deployments by the reason of their Ready condition.",
@@ -139,6 +146,21 @@ class Metrics:
         for key in removed:
             self._cost.remove(key.namespace, key.name)
         self._total.set(sum(rows.values()))
+
+    def budgets(self, statements: Iterable[Statement]) -> None:
+        """Set what every policy limits, has promised and has left, in USD of a month."""
+        self._budgets.clear()
+        for statement in statements:
+            whole = statement.whole
+            amounts = {
+                "limit": statement.limit,
+                "committed": whole.committed,
+                "reserved_run_rate": whole.reserved.run_rate.month,
+                "reserved_totals": whole.reserved.total,
+                "remaining": statement.remaining,
+            }
+            for name, amount in amounts.items():
+                self._budgets.labels(statement.policy, name).set(float(amount.usd))
 
     def deployments(self, by_reason: dict[str, int]) -> None:
         """Set how many deployments there are per reason of Ready."""

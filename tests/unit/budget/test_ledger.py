@@ -1,4 +1,4 @@
-"""The money gate: totals, categories, commitments, growth, warnings, and who is told what."""
+"""The ledger: totals, categories, commitments, growth, warnings, and who is told what."""
 
 from dataclasses import replace
 from decimal import Decimal

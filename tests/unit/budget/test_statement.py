@@ -45,11 +45,6 @@ def test_a_batch_and_real_time_work_are_summed_up_once() -> None:
     assert found.remaining == Total(Decimal(1500) - 700 - MONTH)
 
 
-def test_rule_one_leaves_what_batches_hold_aside() -> None:
-    line = statement(policy(usd="1500"), batch("700"), replicas(1)).whole
-    assert line.remaining_run_rate == Total(1500 - MONTH)
-
-
 def where(of: Policy, *holdings: Holding) -> World:
     return world(L40S, SPOT, policies=[of], holdings=holdings)
 

@@ -79,14 +79,14 @@ async def test_a_successor_takes_over_from_a_leader_that_fell_silent() -> None:
 
 async def test_a_leader_that_cannot_renew_stops_by_itself_and_leads_again_when_it_can() -> None:
     lease = OneLease()
-    reigns: list[bool] = []
+    terms: list[bool] = []
     lost = asyncio.Event()
     first = Leader(
         lease,
         identity="first",
         now=lambda: datetime(2026, 11, 1, tzinfo=UTC),
         times=TIMES,
-        on_acquired=lambda: reigns.append(True),
+        on_acquired=lambda: terms.append(True),
     )
     task = asyncio.create_task(first.run())
     await first.acquired.wait()
@@ -100,7 +100,7 @@ async def test_a_leader_that_cannot_renew_stops_by_itself_and_leads_again_when_i
         await first.acquired.wait()
 
     assert first.is_leader
-    assert len(reigns) == 2
+    assert len(terms) == 2
     task.cancel()
 
 

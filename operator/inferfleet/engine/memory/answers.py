@@ -54,16 +54,6 @@ def longest_context(model: Model, gpu: GPU, engine: EngineSettings, *, interconn
     return low * CONTEXT_STEP
 
 
-def largest_concurrency(
-    model: Model, gpu: GPU, engine: EngineSettings, *, tokens: int, interconnect: Interconnect | None = None
-) -> int:
-    """Return how many requests of `tokens` tokens one replica holds at once; raises ValueError below 1 token."""
-    if tokens < 1:
-        raise ValueError(f"tokens is {tokens}; accepted: 1 and more")
-    held = estimate(model, gpu, replace(engine, max_model_len=tokens), interconnect=interconnect)
-    return int(held.max_concurrency)
-
-
 def smallest_tensor_parallel_size(
     model: Model,
     gpu: GPU,
@@ -101,11 +91,6 @@ def remedies(
             room = f"leaves {answer.margin_gib:.1f} GiB more than one request of {changed.max_model_len} tokens needs"
             found.append(Remedy(change=change, engine=changed, estimate=answer, message=f"{message}: {room}"))
     return tuple(found)
-
-
-def fits_band(answer: MemoryEstimate) -> tuple[float, float]:
-    """Return the margin in GiB at worst and at best within the error of the estimate."""
-    return answer.margin_gib - answer.band_gib, answer.margin_gib + answer.band_gib
 
 
 def _fits(answer: MemoryEstimate) -> bool:

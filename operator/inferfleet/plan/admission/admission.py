@@ -20,7 +20,7 @@ from inferfleet.domain.placement import Placement, draining
 from inferfleet.domain.refused import Chain, Refused, Words
 from inferfleet.domain.wording import usd_text
 from inferfleet.domain.world import Policy
-from inferfleet.plan.admission.backoff import Retained, retain
+from inferfleet.plan.admission.backoff import NOTHING_RETAINED, Retained, retain
 from inferfleet.plan.admission.capacity import Capacity
 from inferfleet.plan.candidates.quote import Prices, in_order
 from inferfleet.plan.candidates.sizing import reserved_replicas
@@ -30,18 +30,18 @@ from inferfleet.plan.candidates.sizing import reserved_replicas
 class Attempt:
     """One demand that is being decided.
 
-    `retained` is what of the holding still counts. `policies` match the namespace; `headroom` is what they leave for
-    this demand's owner now. `now` is None where there is no clock (offline).
+    `policies` match the namespace; `headroom` is what they leave for this demand's owner now. `now` is None where there
+    is no clock (offline). `retained` is what of the holding still counts, once that was asked.
     """
 
     demand: Demand
     holding: Holding | None
-    retained: Retained
     policies: tuple[Policy, ...]
     headroom: Headroom
     capacity: Capacity
     ledger: Ledger
     now: datetime | None
+    retained: Retained = NOTHING_RETAINED
 
     @classmethod
     def begin(
@@ -58,13 +58,16 @@ class Attempt:
         return cls(
             demand=demand,
             holding=holding,
-            retained=retain(holding, now),
             policies=policies,
             headroom=ledger.headroom(claim_of(demand, NOTHING), policies),
             capacity=capacity,
             ledger=ledger,
             now=now,
         )
+
+    def retaining(self) -> "Attempt":
+        """Sort the holding into what is retained and what is released."""
+        return replace(self, retained=retain(self.holding, self.now))
 
     @property
     def history(self) -> History:
@@ -74,7 +77,7 @@ class Attempt:
     @property
     def batch(self) -> bool:
         """Whether this is a batch: two of it must not write one output."""
-        return self.demand.spec.batch is not None
+        return self.demand.spec.is_batch
 
     @property
     def same_spec(self) -> bool:

@@ -50,10 +50,13 @@ class Retained:
         return replace(self, kept=_as_base(self.draining), draining=(), released=(*self.released, *self.kept))
 
 
+NOTHING_RETAINED = Retained()
+
+
 def retain(holding: Holding | None, now: datetime | None) -> Retained:
     """Sort a holding into what is retained and what is released; without a clock everything is kept."""
     if holding is None:
-        return Retained()
+        return NOTHING_RETAINED
     stays, drains = staying(holding.placements), draining(holding.placements)
     if now is None:
         return Retained(kept=stays, draining=drains)

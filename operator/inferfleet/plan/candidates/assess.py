@@ -36,11 +36,10 @@ _speed = lru_cache(maxsize=16_384)(throughput.estimate)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
-    """A pool without what changes by the minute, and its hardware, hashed once: a cycle asks for each many times."""
+class Hardware:
+    """What a pool is made of, hashed once: a cycle asks for it many times."""
 
     pool: Pool
-    hardware: "Site | None"
 
     def __hash__(self) -> int:
         """Hash once."""
@@ -51,8 +50,17 @@ class Site:
         return hash(self.pool)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Site(Hardware):
+    """A pool without what changes by the minute, and its hardware under no name."""
+
+    hardware: Hardware
+
+    __hash__ = Hardware.__hash__
+
+
 def site_of(pool: Pool) -> Site:
-    """Strip a pool of nodes and price, so that an assessment stays valid while pods come and go."""
+    """Strip a pool of nodes and price, so that what was assessed stays valid while pods come and go."""
     lasting = replace(
         pool, nodes=(), nodes_known=True, max_nodes=None, price=None, counted_elsewhere=None, left_out=(), avoided=()
     )
@@ -66,7 +74,7 @@ def site_of(pool: Pool) -> Site:
         interconnect=pool.interconnect,
         memory_mib=pool.memory_mib,
     )
-    return Site(pool=lasting, hardware=Site(pool=hardware, hardware=None))
+    return Site(pool=lasting, hardware=Hardware(pool=hardware))
 
 
 @lru_cache(maxsize=16_384)
@@ -75,7 +83,6 @@ def assess(shape: Shape, site: Site) -> tuple[Candidate, ...]:
     refusal = FILTERS.refusal(shape, site.pool)
     if refusal is not None:
         return (_at(site.pool, 1).refused(refusal),)
-    assert site.hardware is not None
     return tuple(_in_pool(site.pool.name, item) for item in _on_hardware(shape, site.hardware))
 
 
@@ -85,7 +92,7 @@ def assess_running(shape: Shape, pool: Pool, engine: EngineSettings) -> Candidat
 
 
 @lru_cache(maxsize=16_384)
-def _on_hardware(shape: Shape, hardware: Site) -> tuple[Candidate, ...]:
+def _on_hardware(shape: Shape, hardware: Hardware) -> tuple[Candidate, ...]:
     pool = hardware.pool
     return tuple(_of_size(shape, pool, size) for size in parallel_sizes(pool.gpus_per_node))
 
@@ -94,8 +101,8 @@ def _in_pool(name: str, item: Candidate) -> Candidate:
     """Say of one pool what was worked out for its hardware."""
     refusal = item.refusal
     if refusal is None:
-        return item.stage(pool=name)
-    return item.stage(pool=name, refusal=Refused(refusal.reason, lambda: refusal.message.replace(HERE, name)))
+        return item.in_pool(name)
+    return item.in_pool(name).refused(Refused(refusal.reason, lambda: refusal.message.replace(HERE, name)))
 
 
 def _at(pool: Pool, size: int) -> Candidate:
@@ -117,7 +124,7 @@ def _of_size(shape: Shape, pool: Pool, size: int) -> Candidate:
     except ValueError as error:  # a quantisation or an engine version that the memory model does not know
         return candidate.refused(Refused(Reason.PRECISION_NOT_SUPPORTED, str(error)))
     if fit.refusal is not None and fit.refusal.reason is not Reason.TOO_CLOSE:
-        return candidate.stage(engine=fit.engine, memory=fit.memory, refusal=fit.refusal)
+        return candidate.fitted(fit.engine, fit.memory).refused(fit.refusal)
     return _with_speed(shape, pool, fit.engine, fit.memory, probe=fit.refusal is not None)
 
 

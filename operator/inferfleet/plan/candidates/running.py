@@ -37,12 +37,12 @@ def as_running(
 
 
 def _corrected(shape: Shape, pool: Pool, candidate: Candidate, placement: Placement, *, same_spec: bool) -> Candidate:
-    assessed = _fits_as_it_runs(shape, pool, candidate, placement).stage(running=placement)
+    assessed = _fits_as_it_runs(shape, pool, candidate, placement).run_by(placement)
     refusal = assessed.refusal
     if not same_spec or refusal is None or refusal.reason is not Reason.TOO_SLOW or assessed.speed is None:
         return assessed
     # Slower than it seemed when it was chosen: constants and calibration never move what runs (api.md, Moving).
-    return assessed.stage(refusal=None, needed=max(assessed.needed, placement.replicas), slower=refusal.message)
+    return assessed.kept(needed=max(assessed.needed, placement.replicas), slower=refusal.message)
 
 
 def _fits_as_it_runs(shape: Shape, pool: Pool, candidate: Candidate, placement: Placement) -> Candidate:

@@ -81,7 +81,7 @@ def batch_hours(shape: Shape, capacity_type: CapacityType, speed: Speed) -> floa
 
 def wanted_replicas(demand: Demand, needed: int) -> Wanted:
     """Apply minReplicas, maxReplicas and an externally owned count to what the rate needs."""
-    if demand.spec.batch is not None:
+    if demand.spec.is_batch:
         return Wanted(recommended=1, wanted=1)
     scaling = demand.spec.scaling
     least, most = scaling.min_replicas, scaling.max_replicas

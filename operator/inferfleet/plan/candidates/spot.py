@@ -1,7 +1,7 @@
 """Batch runs on spot first, and leaves it only when it may and must.
 
 In: a shape, what is known of its candidates, and the clock. Out: the same candidates, those outside spot refused as
-long as spot is to be used. What runs outside spot already is not driven back by this rule; `moving` weighs that.
+long as spot is to be used. What runs outside spot already is not driven back by this rule; `rebalance` weighs that.
 """
 
 from collections.abc import Iterable

@@ -98,7 +98,7 @@ def _allocated(candidates: Iterable[Candidate], kept: Sequence[Placement]) -> Al
 
 def _whatever_it_costs(candidate: Candidate) -> Candidate:
     refused = candidate.refusal is not None and candidate.refusal.reason is Reason.OVER_BUDGET
-    return candidate.stage(refusal=None) if refused else candidate
+    return candidate.refused(None) if refused else candidate
 
 
 def _sized(attempt: Attempt, current: Allocation) -> _Sized:

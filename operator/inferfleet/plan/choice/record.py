@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from inferfleet.api.reasons import READY_REASON, ReadyReason, Reason, Verdict
 from inferfleet.domain.candidate import Candidate
 from inferfleet.domain.decision import Record
-from inferfleet.domain.refused import Refused
+from inferfleet.domain.refused import Refused, Words
 from inferfleet.domain.wording import usd_text
 from inferfleet.plan.admission.admission import Admitted
 from inferfleet.plan.candidates.sizing import HEADROOM
@@ -77,7 +78,7 @@ def _record(admitted: Admitted, allocation: Allocation | None, why_stay: WhyStay
     for item in admitted.candidates:
         part = parts.get(item.kind)
         if part is not None:
-            record.append(part.judged(Verdict.CHOSEN, _why_chosen(part, able), praise(part)))
+            record.append(part.judged(Verdict.CHOSEN, _why_chosen(part, able), partial(praise, part)))
         elif item.refusal is not None:
             record.append(item)
         elif allocation is not None and item.kind in usable:
@@ -114,19 +115,19 @@ def _why_chosen(part: Candidate, able: Sequence[Candidate]) -> Reason:
     return Reason.ONLY_OPTION if len(able) == 1 else Reason.CHEAPEST
 
 
-def _why_not(candidate: Candidate, allocation: Allocation, why_stay: WhyStay) -> tuple[Reason, str]:
+def _why_not(candidate: Candidate, allocation: Allocation, why_stay: WhyStay) -> tuple[Reason, Words]:
     if not candidate.serves:
         runs = bool(allocation.running)
-        return (Reason.MOVE_NOT_WORTH_IT if runs else Reason.MORE_EXPENSIVE), _overloaded(candidate)
+        return (Reason.MOVE_NOT_WORTH_IT if runs else Reason.MORE_EXPENSIVE), partial(_overloaded, candidate)
     difference = candidate.compared - allocation.compared
     unit = "in total" if candidate.total is not None else "per month"
     if any(part.replicas != part.count.recommended for part in allocation.parts):
         unit += ", each with the replicas that the rate needs,"
     if difference < 0:
-        return Reason.MOVE_NOT_WORTH_IT, f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(candidate)}"
+        return Reason.MOVE_NOT_WORTH_IT, lambda: f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(candidate)}"
     if difference == 0:
         return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
-    return Reason.MORE_EXPENSIVE, f"USD {usd_text(difference)} {unit} more than the chosen one"
+    return Reason.MORE_EXPENSIVE, lambda: f"USD {usd_text(difference)} {unit} more than the chosen one"
 
 
 def _overloaded(candidate: Candidate) -> str:

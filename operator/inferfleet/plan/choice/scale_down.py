@@ -25,7 +25,7 @@ def stabilised(
     """
     running = sum(placement.replicas for placement in before.running)
     enough = wanted.replicas
-    ordered = demand.spec.replicas is not None or demand.spec.batch is not None or wanted.short > 0
+    ordered = demand.spec.replicas is not None or demand.spec.is_batch or wanted.short > 0
     most = demand.spec.scaling.max_replicas
     if ordered or now is None or enough >= running or (most is not None and running > most):
         return wanted, None

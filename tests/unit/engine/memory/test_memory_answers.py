@@ -8,8 +8,6 @@ from inferfleet.domain.memory import Fit
 from inferfleet.engine.memory import estimate, remedies, tensor_parallel_problem
 from inferfleet.engine.memory.answers import (
     Change,
-    fits_band,
-    largest_concurrency,
     longest_context,
     smallest_tensor_parallel_size,
 )
@@ -28,15 +26,6 @@ def test_the_longest_context_fits_and_one_block_more_does_not() -> None:
 
 def test_no_context_fits_where_the_weights_do_not() -> None:
     assert longest_context(known("Qwen/Qwen3-14B"), A10G, SMALL) == 0
-
-
-def test_concurrency_counts_whole_requests() -> None:
-    assert largest_concurrency(known(), H100, settings(), tokens=8192) == 58
-
-
-def test_concurrency_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="tokens"):
-        largest_concurrency(known(), H100, settings(), tokens=0)
 
 
 def test_seventy_billion_parameters_need_four_l40s() -> None:
@@ -63,12 +52,6 @@ def test_fewer_sequences_help_where_the_sampler_takes_the_room() -> None:
     engine = settings(version="0.16.0", max_model_len=32768, gpu_memory_utilization=0.9)
     changes = {remedy.change for remedy in remedies(known("Qwen/Qwen3-32B"), H100, engine)}
     assert Change.FEWER_SEQUENCES in changes
-
-
-def test_the_band_lies_around_the_margin() -> None:
-    found = estimate(known(), H100, settings())
-    worst, best = fits_band(found)
-    assert best - worst == pytest.approx(2 * found.band_gib)
 
 
 @pytest.mark.parametrize(
