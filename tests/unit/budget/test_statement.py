@@ -8,6 +8,7 @@ import pytest
 from inferfleet.api.enums import CapacityType, Category
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.budget import Ledger, Statement
+from inferfleet.domain.calibration import Calibration
 from inferfleet.domain.demand import Holding
 from inferfleet.domain.money import Total
 from inferfleet.domain.world import Policy, World
@@ -69,3 +70,24 @@ def test_exceeded_names_the_line_of_which_more_is_promised_than_its_limit(cap: s
 
 def test_what_is_promised_to_the_last_cent_is_not_exceeded() -> None:
     assert statement(policy(usd="730"), replicas(1)).exceeded is None
+
+
+def test_an_engine_that_is_slower_than_the_forecast_of_its_batch_shows_what_it_will_cost() -> None:
+    """A measurement is no decision: the money is not hidden, and nobody else is admitted into it."""
+    night, of = demand("night", base=BATCH), policy(usd="3")
+    (first,) = decide(where(of), [night])
+    assert first.chosen is not None
+    held = holding(night, first, forecast=first.chosen.total)
+    slower = Calibration(
+        namespace="team-a",
+        model_id=night.model.id,
+        gpu_type="nvidia-l40s-48gb",
+        engine=placed(first).engine,
+        speed_scale=2.0,
+        speed_samples=9,
+    )
+    (again,) = decide(replace(where(of, held), calibrations=(slower,)), [night])
+    assert again.chosen is not None
+    assert again.placements == first.placements
+    assert again.budget.reserved.total == again.chosen.total
+    assert again.budget.reserved.total > first.budget.reserved.total
