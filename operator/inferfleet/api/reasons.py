@@ -125,7 +125,7 @@ class ReadyReason(StrEnum):
     PODS_FAILING = "PodsFailing"
     # A batch ended without success. Read the quarantined lines and the pod logs.
     FAILED = "Failed"
-    # A batch reached its deadline; finished shards stay. Extend the deadline or the parallelism.
+    # A batch reached its deadline; what was finished stays. Create a new one with a later deadline.
     DEADLINE_EXCEEDED = "DeadlineExceeded"
 
     # Ready=True. The newest accepted spec is served and available.

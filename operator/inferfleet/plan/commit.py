@@ -111,7 +111,9 @@ def _message(allocation: Allocation, drains: tuple[Placement, ...], history: His
     if len(allocation.parts) > 1:
         parts.append(shares(allocation))
     if drains:
-        names = ", ".join(f"{item.replicas} x {item.gpu_type} in pool {item.pool}" for item in drains)
+        names = ", ".join(
+            f"{item.replicas} x {item.tensor_parallel_size} {item.gpu_type} in pool {item.pool}" for item in drains
+        )
         parts.append(f"moving: {names} runs until this is ready")
     if history.fewer_since is not None and allocation.recommended < allocation.replicas:
         until = history.fewer_since + STABILISATION_WINDOW

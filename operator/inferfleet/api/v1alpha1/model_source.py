@@ -133,7 +133,10 @@ class EngineSpec(ApiModel):
     image: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/:@]*$", max_length=512)] | None = None
     """Container image; absent: the pinned image of the version. A BudgetPolicy may have to allow it."""
     max_model_len: Annotated[Integer, Field(ge=1, le=100_000_000)] | None = None
-    """Longest context (input and output) of one request in tokens; absent: what the model allows."""
+    """Longest context (input and output) of one request in tokens.
+
+    Absent: four times the mean request, at least 8192, at most what the model allows.
+    """
     min_model_len: Annotated[Integer, Field(ge=1, le=100_000_000)] | None = None
     """Consent to shorten the context down to this many tokens when that makes the model fit; absent: no consent."""
     max_num_seqs: Annotated[Integer, Field(ge=1, le=65_536)] | None = None

@@ -51,8 +51,8 @@ class CandidateCache:
             return shown
         able = [item for item in shown.able if headroom.allows(item.claim)]
         if not able:  # what is left may be probes
-            return shown.changed(lambda item: _affordable(item, attempt))
-        return Admitted(able, lambda: (_affordable(item, attempt) for item in shown.candidates), self._prices)
+            return shown.changed(lambda item: _unless_too_dear(item, attempt))
+        return Admitted(able, lambda: (_unless_too_dear(item, attempt) for item in shown.candidates), self._prices)
 
     def _with_capacity(self) -> Admitted:
         given = self._capacity.given
@@ -85,7 +85,7 @@ class CandidateCache:
         return candidate if refusal is None else candidate.refused(refusal)
 
 
-def _affordable(candidate: Candidate, attempt: Attempt) -> Candidate:
+def _unless_too_dear(candidate: Candidate, attempt: Attempt) -> Candidate:
     if candidate.refusal is not None or (words := over_budget(candidate, attempt)) is None:
         return candidate
     return candidate.refused(Refused(Reason.OVER_BUDGET, words))
