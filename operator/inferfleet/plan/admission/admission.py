@@ -132,18 +132,21 @@ class Attempt:
 class Admitted:
     """What could run now (`able`, in the order of preference), and all candidates as they stand, for who reads them."""
 
-    __slots__ = ("_checked", "_prices", "able")
+    __slots__ = ("_checked", "_ordered", "_prices", "able")
 
     def __init__(self, able: Sequence[Candidate], checked: Callable[[], Iterable[Candidate]], prices: Prices) -> None:
         """Take what makes the candidates, from values that do not change any more."""
         self.able = able
         self._checked = checked
         self._prices = prices
+        self._ordered: tuple[Candidate, ...] | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """Every candidate, in the order of the record; refused where something objects."""
-        return in_order(self._checked(), self._prices)
+        """Every candidate, in the order of the record; refused where something objects. Many demands may share it."""
+        if self._ordered is None:
+            self._ordered = in_order(self._checked(), self._prices)
+        return self._ordered
 
     def changed(self, change: Callable[[Candidate], Candidate]) -> "Admitted":
         """Return the candidates after a change of each."""

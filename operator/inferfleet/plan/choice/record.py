@@ -72,28 +72,27 @@ def _percentages(amounts: Sequence[float]) -> str:
 
 
 def _record(admitted: Admitted, allocation: Allocation | None, why_stay: WhyStay) -> tuple[Candidate, ...]:
+    """Chosen (the largest part first), feasible, rejected by how far they got; cost within."""
+    able = admitted.able
     parts = {part.kind: part for part in allocation.parts} if allocation else {}
-    able, record = admitted.able, []
     usable = {item.kind for item in able}
+    chosen: list[Candidate] = []
+    feasible: list[Candidate] = []
+    rejected: list[Candidate] = []
     for item in admitted.candidates:
-        part = parts.get(item.kind)
+        kind = item.kind
+        part = parts.get(kind)
         if part is not None:
-            record.append(part.judged(Verdict.CHOSEN, _why_chosen(part, able), partial(praise, part)))
+            chosen.append(part.judged(Verdict.CHOSEN, _why_chosen(part, able), partial(praise, part)))
         elif item.refusal is not None:
-            record.append(item)
-        elif allocation is not None and item.kind in usable:
-            record.append(item.judged(Verdict.FEASIBLE, *_why_not(item, allocation, why_stay)))
+            rejected.append(item)
+        elif allocation is not None and kind in usable:
+            feasible.append(item.judged(Verdict.FEASIBLE, *_why_not(item, allocation, why_stay)))
         else:
-            record.append(item.refused(_too_close(item)))
-    return tuple(sorted(record, key=_rank))
-
-
-def _rank(candidate: Candidate) -> tuple[int, int]:
-    """Chosen (the largest part first), feasible, rejected by how far they got; the sort is stable: cost within."""
-    rank = (Verdict.CHOSEN, Verdict.FEASIBLE, Verdict.REJECTED).index(candidate.verdict)
-    if candidate.verdict is Verdict.CHOSEN:
-        return (rank, -candidate.replicas)
-    return (rank, -candidate.reason.progress if candidate.verdict is Verdict.REJECTED else 0)
+            rejected.append(item.refused(_too_close(item)))
+    chosen.sort(key=lambda item: -item.replicas)
+    rejected.sort(key=lambda item: -item.reason.progress)
+    return (*chosen, *feasible, *rejected)
 
 
 def _nearness(candidate: Candidate) -> float:
@@ -120,14 +119,21 @@ def _why_not(candidate: Candidate, allocation: Allocation, why_stay: WhyStay) ->
         runs = bool(allocation.running)
         return (Reason.MOVE_NOT_WORTH_IT if runs else Reason.MORE_EXPENSIVE), partial(_overloaded, candidate)
     difference = candidate.compared - allocation.compared
+    if difference == 0:
+        return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
+    reason = Reason.MOVE_NOT_WORTH_IT if difference < 0 else Reason.MORE_EXPENSIVE
+    return reason, partial(_dearer, candidate, allocation, why_stay)
+
+
+def _dearer(candidate: Candidate, allocation: Allocation, why_stay: WhyStay) -> str:
+    """Say how much more a candidate costs than what was chosen, or why the cheaper one is not moved to."""
+    difference = candidate.compared - allocation.compared
     unit = "in total" if candidate.total is not None else "per month"
     if any(part.replicas != part.count.recommended for part in allocation.parts):
         unit += ", each with the replicas that the rate needs,"
     if difference < 0:
-        return Reason.MOVE_NOT_WORTH_IT, lambda: f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(candidate)}"
-    if difference == 0:
-        return Reason.MORE_EXPENSIVE, "costs the same; fewer GPUs, then speed, then the name decided"
-    return Reason.MORE_EXPENSIVE, lambda: f"USD {usd_text(difference)} {unit} more than the chosen one"
+        return f"USD {usd_text(-difference)} {unit} cheaper; {why_stay(candidate)}"
+    return f"USD {usd_text(difference)} {unit} more than the chosen one"
 
 
 def _overloaded(candidate: Candidate) -> str:
