@@ -130,7 +130,7 @@ class Reconciler:
     async def _report(self, work: WorkItem, outcome: Outcome) -> None:
         """Write the status if it differs in substance, or differs at all and was left alone for a while."""
         item = self._store.deployments.get(work.key)
-        if item is None or item.uid != work.decided.uid:
+        if item is None or item.uid != work.decided.uid or item.generation != work.decided.generation:
             return
         stored = item.read_status()
         new = self._status(work, item, outcome.application)

@@ -74,7 +74,7 @@ class Applier:
         `staying` names the workloads that stay, with their replicas; a Deployment of more is cut to them, so that pods
         whose GPUs were given up never start. Raises NotLeading, and ApiError.
         """
-        for key, child in seen.items():
+        for key, child in tuple(seen.items()):
             if not child.has_pods or child.owner != owner.uid or child.deleting:
                 continue
             replicas = staying.get(child.name)
@@ -203,7 +203,7 @@ class Applier:
         """Delete what we own and do not want any more."""
         keep = {manifest.identity for manifest in wanted}
         count = 0
-        for key, child in seen.items():
+        for key, child in tuple(seen.items()):
             if key not in keep and child.owner == owner.uid and not child.deleting:
                 await self._delete(CHILD_OF_KIND[child.kind], child)
                 count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ class Server:
     def __init__(self, *documents: Document) -> None:
         self.objects = {(item["kind"], item["metadata"]["name"]): item for item in documents}
         self.log: list[str] = []
+        self.on_delete: Callable[[], object] = lambda: None
         self._version = 10
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Document:
@@ -55,6 +57,7 @@ class Server:
     async def delete(self, resource: Resource, namespace: str | None, name: str, *, uid: str) -> None:
         del namespace
         self.log.append(f"delete {resource.kind} {uid}")
+        self.on_delete()
         self.objects.pop((resource.kind, name))
 
     def _store(self, document: Document, *, uid: str) -> Document:
@@ -250,6 +253,29 @@ async def test_a_workload_that_runs_less_than_it_may_is_not_grown() -> None:
     await scene.apply(manifest(replicas=1))
 
     assert await reduced(scene, chat=2) == []
+
+
+async def test_a_child_that_arrives_while_others_are_reduced_or_deleted_is_met_in_the_next_pass() -> None:
+    scene = Scene()
+    await scene.apply(manifest(replicas=3), manifest(name="chat-2"))
+    seen = scene.seen()
+    (first, *_) = seen.values()
+
+    def arrives() -> None:
+        seen[first.identity._replace(name=f"new-{len(seen)}")] = first
+
+    def written(document: Document) -> Child | None:
+        arrives()
+        return child(document)
+
+    scene.applier = Applier(scene.server, on_written=written, may_write=lambda: True)  # type: ignore[arg-type]  # as much of a client as it needs
+    scene.server.log.clear()
+    await scene.applier.reduce(OWNER, {"chat": 2, "chat-2": 1}, seen)
+    assert scene.server.log == ["patch Deployment: /spec/replicas=2"]
+
+    seen = scene.seen()
+    scene.server.on_delete = arrives
+    assert (await scene.applier.apply(OWNER, (), seen)).deleted == 2
 
 
 async def test_what_somebody_else_controls_is_not_reduced() -> None:
