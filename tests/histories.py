@@ -12,7 +12,7 @@ from typing import Any
 
 from inferfleet.api.enums import CapacityType, ReservePolicy
 from inferfleet.domain.decision import Decision
-from inferfleet.domain.demand import Demand, Holding, Pods
+from inferfleet.domain.demand import Bound, Demand, Holding, Pods
 from inferfleet.domain.history import NO_HISTORY
 from inferfleet.domain.world import Policy, Pool, World
 from inferfleet.plan import decide
@@ -169,9 +169,14 @@ class Moment:
     now: datetime
 
 
-def history(seed: int, *, limits_move: bool = True, prices_move: bool = True, steps: int = STEPS) -> Iterator[Moment]:
-    """Walk through a few hours, in which limits and prices move unless they are told to stay."""
-    chance = Random(seed)
+def history(
+    seed: int, *, limits_move: bool = True, prices_move: bool = True, pods_drain: bool = False, steps: int = STEPS
+) -> Iterator[Moment]:
+    """Walk through a few hours, in which limits and prices move unless they are told to stay.
+
+    `pods_drain`: pods hold GPUs, some of them for long after their successors have theirs.
+    """
+    chance, drains = Random(seed), Random(seed) if pods_drain else None
     pools, policies, now = fleet(chance), money(chance), START
     edits: dict[str, Edits] = {
         name: {key: chance.choice(values) for key, values in _edits(name).items()} for name in NAMES
@@ -187,13 +192,24 @@ def history(seed: int, *, limits_move: bool = True, prices_move: bool = True, st
         after = {
             item.name: carried_out(demands[item.name], item, known.get(item.name), chance, now) for item in decisions
         }
+        if drains:
+            after = {name: _draining(item, known.get(name), drains) for name, item in after.items()}
         yield Moment(world=where, demands=demands, decisions=decisions, after=after, now=now)
-        known = {name: item for name, item in after.items() if item.placements or item.history != NO_HISTORY}
+        known = {
+            name: item for name, item in after.items() if item.placements or item.bound or item.history != NO_HISTORY
+        }
         now += STEP
         for name, spec in edits.items():
             if chance.random() < 0.4:
                 key = chance.choice(list(spec))
                 edits[name], generations[name] = spec | {key: chance.choice(_edits(name)[key])}, generations[name] + 1
+
+
+def _draining(item: Holding, before: Holding | None, chance: Random) -> Holding:
+    """Its pods have their GPUs, and at times those of before have not left theirs."""
+    runs = tuple(Bound(node=f"{one.pool}-0", gpus=one.gpus) for one in item.placements)
+    left = before.bound if before and chance.random() < 0.5 else ()
+    return replace(item, bound=tuple(dict.fromkeys((*runs, *left))))
 
 
 def _edits(name: str) -> Mapping[str, tuple[Any, ...]]:

@@ -10,9 +10,9 @@ from inferfleet.budget import Ledger, Statement, enforced
 from tests.histories import history
 
 
-def statements(seed: int, *, limits_move: bool) -> Iterator[tuple[Statement, Statement]]:
+def statements(seed: int, *, limits_move: bool, pods_drain: bool = False) -> Iterator[tuple[Statement, Statement]]:
     """Every enforced policy before and after each decision of a history whose prices stay."""
-    for moment in history(seed, limits_move=limits_move, prices_move=False):
+    for moment in history(seed, limits_move=limits_move, prices_move=False, pods_drain=pods_drain):
         before = Ledger(moment.world)
         after = Ledger(replace(moment.world, holdings={item.uid: item for item in moment.after.values()}))
         for policy in moment.world.policies:
@@ -42,3 +42,10 @@ def test_no_decision_makes_a_policy_exceeded(seed: int) -> None:
 def test_a_policy_whose_limits_stay_is_never_exceeded(seed: int) -> None:
     for _, after in statements(seed, limits_move=False):
         assert after.exceeded is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**31))
+def test_pods_that_leave_late_make_no_policy_exceeded(seed: int) -> None:
+    for before, after in statements(seed, limits_move=True, pods_drain=True):
+        assert before.exceeded is not None or after.exceeded is None

@@ -41,6 +41,7 @@ class Ledger:
         self._empty = {policy.name: _lines(policy) for policy in world.policies}
         self._run_rates: dict[LineKey, RunRate] = {}
         self._totals: dict[LineKey, Total] = {}
+        self._ending: dict[LineKey, Total] = {}
         for claim in map(holding_claim, world.holdings.values()) if claims is None else claims:
             self.record(claim)
 
@@ -49,11 +50,11 @@ class Ledger:
         self._journal.append(claim)
         before = self._claims.pop(claim.uid, None)
         if before is not None:
-            self._add(before, NOTHING - self._charged(before))
+            self._add(before, NOTHING - self._charged(before), Total() - self._ends(before))
         charged = self._charged(claim)
         if charged:
             self._claims[claim.uid] = claim
-            self._add(claim, charged)
+            self._add(claim, charged, self._ends(claim))
 
     def statement(self, policy: Policy) -> Statement:
         """Return the sum of one policy."""
@@ -117,18 +118,24 @@ class Ledger:
             return claim.charge
         return Charge(max(claim.charge.run_rate, self._occupied[claim.uid]))
 
-    def _add(self, claim: Claim, charge: Charge) -> None:
+    def _ends(self, claim: Claim) -> Total:
+        """What its pods occupy beyond what it was promised: they end."""
+        return self._charged(claim).month - claim.charge.month
+
+    def _add(self, claim: Claim, charge: Charge, ending: Total) -> None:
         for policy in self._policies_of(claim.labels):
             for key in ((policy.name, None), (policy.name, claim.category)):
                 if charge.run_rate:
                     self._run_rates[key] = self._run_rates.get(key, RunRate()) + charge.run_rate
                 if charge.total:
                     self._totals[key] = self._totals.get(key, Total()) + charge.total
+                if ending:
+                    self._ending[key] = self._ending.get(key, Total()) + ending
 
     def _line(self, policy: Policy, category: Category | None) -> Line:
         key = (policy.name, category)
         reserved = Charge(self._run_rates.get(key, RunRate()), self._totals.get(key, Total()))
-        return self._empty[policy.name][category].with_more(reserved)
+        return self._empty[policy.name][category].with_more(reserved, self._ending.get(key, Total()))
 
     def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
         if labels not in self._matching:
@@ -142,13 +149,15 @@ class Ledger:
         That is never less than what it holds already.
         """
         own = self._claims.get(claim.uid)
-        charged = self._charged(own) if own is not None and policy in self._policies_of(own.labels) else NOTHING
+        counted = own is not None and policy in self._policies_of(own.labels)
         found = []
         for category in (None, claim.category):
             others, held = self._line(policy, category), NOTHING
             if own is not None and category in (None, own.category):
-                others, held = others.with_more(NOTHING - charged), own.charge
-            left = others.remaining
+                held = own.charge
+                if counted:
+                    others = others.with_more(NOTHING - self._charged(own), Total() - self._ends(own))
+            left = others.left
             if left is not None:
                 found.append((others, max(left, held.month)))
         return found
@@ -180,9 +189,9 @@ class Ledger:
     def _shortage(self, policy: Policy, claim: Claim, others: Line) -> str:
         """Say what is lacking on a line, of which `others` is what everybody else holds."""
         assert others.limit is not None
-        assert others.remaining is not None
+        assert others.left is not None
         own = self._line(policy, others.category).reserved.month - others.reserved.month
-        left, needed = others.remaining, claim.charge.month
+        left, needed = others.left, claim.charge.month
         name = f"BudgetPolicy {policy.name}"
         line = f"category {others.category} of {name}" if others.category else name
         beside = f" beside the {usd_text(own.usd)} that it holds" if own else ""

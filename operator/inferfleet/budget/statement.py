@@ -6,46 +6,58 @@ per category. Admission, status, metrics and command line read it, so none of th
 Two rules hold for each line. Rule 1: a month of the run-rate plus commitments stays within the limit. Rule 2: that and
 the totals of batches stay within it. Until what was spent is counted, rule 2 is asked of a whole month ahead; then
 rule 1 follows from it, and what rule 2 leaves is what may still be promised.
+
+GPUs whose pods end are kept from newcomers until they are free, but nobody is promised them: they exceed no limit. Else
+the operator's own moves would, as an old pod and its successor overlap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inferfleet.api.enums import CapacityType, Category
-from inferfleet.domain.money import NOTHING, Charge, Total
+from inferfleet.domain.money import NO_TOTAL, NOTHING, Charge, Total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One limit, and what is promised of it.
+    """One limit, and what is held of it.
 
-    `category` is None for the whole policy; `limit` is USD of a month (None: a category without a cap).
+    `category` is None for the whole policy; `limit` is USD of a month (None: a category without a cap). `ending` is
+    what `reserved` holds beyond promises: GPUs of pods that end.
     """
 
     category: Category | None
     limit: Total | None
     committed: Total
     reserved: Charge = NOTHING
+    ending: Total = NO_TOTAL
 
-    def with_more(self, charge: Charge) -> "Line":
-        """The line with a charge more (or less, where it is negative)."""
+    def with_more(self, charge: Charge, ending: Total = NO_TOTAL) -> "Line":
+        """The line with a charge more (or less, where it is negative), of which so much ends."""
         if not charge:
             return self
-        return Line(category=self.category, limit=self.limit, committed=self.committed, reserved=self.reserved + charge)
+        return replace(self, reserved=self.reserved + charge, ending=self.ending + ending)
 
     @property
     def promised(self) -> Total:
         """A month of the run-rate, the totals of batches, and commitments."""
-        return self.reserved.month + self.committed
+        return self.reserved.month - self.ending + self.committed
+
+    @property
+    def left(self) -> Total | None:
+        """What both rules leave a newcomer beside pods that end: USD of a month, may be negative; None: no limit."""
+        return None if self.limit is None else self.limit - self.reserved.month - self.committed
 
     @property
     def remaining(self) -> Total | None:
-        """What both rules leave: USD of a month; negative when it is exceeded, None without a limit."""
-        return None if self.limit is None else self.limit - self.promised
+        """What both rules leave, as people are told: USD of a month; negative only when it is exceeded."""
+        if self.limit is None or self.left is None:
+            return None
+        return self.left if self.left >= NO_TOTAL else min(NO_TOTAL, self.limit - self.promised)
 
     @property
     def exceeded(self) -> bool:
         """Whether more is promised than the limit allows."""
-        return self.remaining is not None and self.remaining < Total()
+        return self.limit is not None and self.promised > self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +94,8 @@ class Statement:
     @property
     def remaining(self) -> Total:
         """What both rules leave of the limit: USD of a month; negative when it is exceeded."""
-        return self.limit - self.whole.promised
+        assert self.whole.remaining is not None
+        return self.whole.remaining
 
     @property
     def exceeded(self) -> Line | None:

@@ -34,6 +34,9 @@ class Total:
         return cls(sum((part.usd for part in parts), ZERO))
 
 
+NO_TOTAL = Total()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class RunRate:
     """USD per hour for as long as something runs."""

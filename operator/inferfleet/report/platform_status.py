@@ -143,7 +143,8 @@ def _exceeded(statement: Statement, generation: int) -> Condition:
 
 def _category(line: Line, whole: Total) -> CategoryUse:
     assert line.category is not None
-    share = Decimal(f"{line.promised.usd / whole.usd * 100:.1f}") if whole else None
+    held = line.reserved.month + line.committed
+    share = Decimal(f"{held.usd / whole.usd * 100:.1f}") if whole else None
     return CategoryUse(
         name=line.category,
         usd_per_month=None if line.limit is None else in_cents(line.limit.usd),

@@ -9,7 +9,7 @@ from inferfleet.api.enums import CapacityType, Category
 from inferfleet.api.reasons import ReadyReason
 from inferfleet.budget import Ledger, Statement
 from inferfleet.domain.calibration import Calibration
-from inferfleet.domain.demand import Holding
+from inferfleet.domain.demand import Bound, Holding
 from inferfleet.domain.money import Total
 from inferfleet.domain.world import Policy, World
 from inferfleet.plan import decide
@@ -66,6 +66,22 @@ def test_exceeded_names_the_line_of_which_more_is_promised_than_its_limit(cap: s
     assert line is not None
     assert line.category is (Category.INFERENCE if limit == "5000" else None)
     assert line.remaining == Total(Decimal(-30))
+
+
+def test_pods_that_end_exceed_nothing_and_leave_newcomers_nothing() -> None:
+    """One replica is promised, and its predecessor's pod still has a GPU: 1460 of 1000 USD are reserved."""
+    moving = replace(replicas(1), bound=(Bound(node="l40s-od-0", gpus=2),))
+    found, (late,) = statement(policy(usd="1000"), moving), decide(where(policy(usd="1000"), moving), [demand("late")])
+
+    assert (found.whole.reserved.month, found.whole.promised) == (Total(2 * MONTH), Total(MONTH))
+    assert (found.exceeded, found.remaining) == (None, Total())
+    assert late.blocked is ReadyReason.OVER_BUDGET
+
+
+def test_work_that_shrinks_into_another_category_does_not_exceed_its_cap_with_the_pods_that_end() -> None:
+    caps = [{"name": "Experimentation", "usdPerMonth": "1000"}]
+    shrunk = replace(replicas(1), category=Category.EXPERIMENTATION, bound=(Bound(node="l40s-od-0", gpus=4),))
+    assert statement(policy(usd="5000", categories=caps), shrunk).exceeded is None
 
 
 def test_what_is_promised_to_the_last_cent_is_not_exceeded() -> None:
