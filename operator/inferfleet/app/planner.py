@@ -30,8 +30,16 @@ _log = logging.getLogger(__name__)
 
 # A user waits for the first answer, so the pause is short; a burst of a thousand still becomes some twenty batches.
 _BATCH, _IDLE_SECONDS, _LONGEST_SECONDS = 64, 0.03, 0.2
-# Refusals that may end when GPUs or money become free, without a change of the deployment itself.
-_MAY_RESOLVE = (ReadyReason.NO_CAPACITY, ReadyReason.OVER_BUDGET, ReadyReason.NO_PRICE, ReadyReason.BUDGET_UNREADABLE)
+# Refusals that may end when GPUs or money become free or nodes change, without a change of the deployment itself.
+_MAY_RESOLVE = (
+    ReadyReason.NO_MATCHING_POOL,
+    ReadyReason.MODEL_DOES_NOT_FIT,
+    ReadyReason.OBJECTIVES_NOT_MET,
+    ReadyReason.NO_CAPACITY,
+    ReadyReason.OVER_BUDGET,
+    ReadyReason.NO_PRICE,
+    ReadyReason.BUDGET_UNREADABLE,
+)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from inferfleet.api.reasons import ReadyReason
 from inferfleet.app.enqueue import Enqueuer
 from inferfleet.app.planner import Planner, WorkItem
 from inferfleet.domain.demand import Demand
@@ -12,8 +13,11 @@ from inferfleet.runtime.queue import KeyedQueue
 from tests.unit.observe.test_snapshot import KEY, Cluster
 
 
-async def work_of_two_specs_of_which_the_first_is_not_stored() -> list[WorkItem]:
-    """Plan a spec that is served, then one that no pool can serve; nothing is written in between."""
+async def work_of_two_specs_of_which_the_first_is_not_stored(*, node_changes: bool = False) -> list[WorkItem]:
+    """Plan a spec that is served, then one that no pool can serve; nothing is written in between.
+
+    `node_changes`: a node of the cluster does afterwards.
+    """
     cluster, queue, items = Cluster(), KeyedQueue[Key](), list[WorkItem]()
     enqueuer = Enqueuer(
         cluster.store, queue, on_touched=cluster.snapshots.touched, on_removed=cluster.snapshots.removed
@@ -42,6 +46,9 @@ async def work_of_two_specs_of_which_the_first_is_not_stored() -> list[WorkItem]
         cluster.deployment("chat", generation=2, placement={"pools": ["none"]})
         while len(items) < 2 or items[-1].decided.generation != 2:
             await planned.acquire()
+        if node_changes:
+            cluster.put("nodes", "Node", "node-2", status={"allocatable": {"nvidia.com/gpu": "4"}})
+            await planned.acquire()
     queue.close()
     await running
     return items
@@ -52,6 +59,13 @@ def test_a_placement_that_was_never_stored_is_void_when_the_next_spec_is_refused
 
     assert items[0].decided.decision.placements != ()
     assert items[-1].decided.decision.placements == ()
+
+
+def test_work_that_no_pool_could_serve_is_decided_again_when_a_node_changes() -> None:
+    items = asyncio.run(work_of_two_specs_of_which_the_first_is_not_stored(node_changes=True))
+
+    assert items[-2].decided.decision.blocked is ReadyReason.NO_MATCHING_POOL
+    assert items[-1].decided.generation == items[-2].decided.generation
 
 
 def condition(kind: str, status: str, reason: str, time: str) -> dict[str, Any]:
