@@ -58,11 +58,15 @@ class Snapshots:
         self._stale.add(key)
 
     def removed(self, item: InferenceDeploymentObject) -> None:
-        """Forget a deployment that is gone, but for what its pods occupy until they are gone too."""
-        former = self._holdings.pop(item.uid, None)
+        """Forget a deployment that is gone, but for what its pods occupy until they are gone too.
+
+        What it was is read off the object as well: who does not lead, or was quicker than the next decision, has not
+        looked at it.
+        """
+        known, assumed = self._holdings.pop(item.uid, None), self._assumed.pop(item.uid, None)
+        former = known or assumed or self._holding_of(item)
         if former is not None:
             self._left_behind[item.key] = former
-        self._assumed.pop(item.uid, None)
         self._stale.add(item.key)
 
     def assume(self, demand: Demand, decision: Decision) -> None:
@@ -80,7 +84,7 @@ class Snapshots:
             priority=workload.priority,
             namespace_labels=demand.namespace_labels,
             placements=decision.placements,
-            forecast=former.forecast if former and forecast is None else forecast,
+            forecast=former.forecast if former and forecast is None and decision.placements else forecast,
             history=decision.history,
             generation=demand.generation if decision.blocked is None else None,
             reserved_replicas=reserved_replicas(demand.spec) if decision.blocked is None else 0,
@@ -129,19 +133,22 @@ class Snapshots:
                 self._refresh_left_behind(key)
                 continue
             self._left_behind.pop(key, None)  # pods of a namesake count as its successor's
-            holding = holding_of(
-                item,
-                children=self._store.children_of(key).values(),
-                pods=self._store.pods_of(key),
-                price_of=self._prices.get,
-                namespace_labels=self._store.namespace_labels(item.namespace),
-            )
+            holding = self._holding_of(item)
             if holding is None:
                 self._holdings.pop(item.uid, None)
             else:
                 self._holdings[item.uid] = holding
         self._stale.clear()
         return self._holdings | {holding.uid: holding for holding in self._left_behind.values()}
+
+    def _holding_of(self, item: InferenceDeploymentObject) -> Holding | None:
+        return holding_of(
+            item,
+            children=self._store.children_of(item.key).values(),
+            pods=self._store.pods_of(item.key),
+            price_of=self._prices.get,
+            namespace_labels=self._store.namespace_labels(item.namespace),
+        )
 
     def _refresh_left_behind(self, key: Key) -> None:
         """Look at the pods of a deployment that is gone, or was never known."""

@@ -7,14 +7,14 @@ from inferfleet.api.reasons import ReadyReason
 from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Demand
 from inferfleet.domain.keys import Key, Kind
-from inferfleet.domain.money import RunRate
+from inferfleet.domain.money import RunRate, Total
 from inferfleet.domain.observed import Child, PodFacts
 from inferfleet.observe.changes import Change
 from inferfleet.observe.objects import InferenceDeploymentObject
 from inferfleet.observe.snapshot import Snapshots
 from inferfleet.observe.store import Store
 from inferfleet.plan import decide
-from tests.builders import REAL_TIME, merged
+from tests.builders import BATCH, REAL_TIME, demand, merged, pool, world
 
 Document = dict[str, Any]
 KEY = Key(Kind.INFERENCE_DEPLOYMENT, "team-a", "chat")
@@ -160,6 +160,32 @@ def test_pods_whose_deployment_went_while_nobody_looked_are_still_paid_for() -> 
     cluster.deployment("next")
 
     assert cluster.decide("next").blocked is ReadyReason.OVER_BUDGET
+
+
+def test_a_batch_that_nobody_looked_at_before_it_was_deleted_keeps_its_total_and_category() -> None:
+    """As on a standby that takes over while the pods of a deleted batch end."""
+    cluster = Cluster()
+    status = STATUS | {"cost": {"usdTotal": "0.09"}}
+    night = cluster.put("deployments", "InferenceDeployment", "chat", namespace="team-a", spec=BATCH, status=status)
+    cluster.pod("chat-1")
+
+    cluster.delete("deployments", night)
+
+    (left,) = cluster.snapshots.holdings().values()
+    assert (left.workload_class, left.category, left.forecast) == ("Batch", "Experimentation", Total(Decimal("0.09")))
+
+
+def test_a_batch_that_is_suspended_keeps_no_forecast() -> None:
+    cluster, night = Cluster(), demand("night", base=BATCH)
+    where = world(pool("l40s", "nvidia-l40s-48gb", usd="1.00"))
+    suspended = demand("night", base=BATCH, replicas=0)
+
+    (admitted,), (stopped,) = decide(where, [night]), decide(where, [suspended])
+    cluster.snapshots.assume(night, admitted)
+    cluster.snapshots.assume(suspended, stopped)
+
+    (held,) = cluster.snapshots.world().holdings.values()
+    assert held.forecast is None
 
 
 def test_devices_that_a_webhook_put_into_a_pod_are_not_gpus() -> None:

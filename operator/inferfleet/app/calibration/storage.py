@@ -10,6 +10,7 @@ from inferfleet.domain.resources import CONFIG_MAP
 
 NAME = "inferfleet-calibration"
 _KEY = "calibrations.json"
+_FORMER_KEY = "lessons.json"  # of version 0.1.0
 
 
 class CalibrationStorage:
@@ -26,7 +27,8 @@ class CalibrationStorage:
             found = await self._client.get(CONFIG_MAP, self._namespace, NAME)
         except NotFound:
             return None
-        text = (found.get("data") or {}).get(_KEY)
+        data = found.get("data") or {}
+        text = data.get(_KEY, data.get(_FORMER_KEY))
         return text if isinstance(text, str) else None
 
     async def write(self, text: str) -> None:
