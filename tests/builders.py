@@ -17,11 +17,30 @@ from inferfleet.domain.decision import Decision
 from inferfleet.domain.demand import Bound, Demand, Holding, Pods
 from inferfleet.domain.gpu import Price
 from inferfleet.domain.model import Model
+from inferfleet.domain.observed import PodFacts
 from inferfleet.domain.placement import Placement
 from inferfleet.domain.world import Node, Policy, Pool, World
 
 LLAMA_8B = "meta-llama/Llama-3.1-8B-Instruct"
 LLAMA_70B = "meta-llama/Llama-3.3-70B-Instruct"
+
+
+def pod_facts(**facts: Any) -> PodFacts:
+    """A ready pod of `chat`, but for what is given."""
+    base = PodFacts(
+        uid="p",
+        namespace="team-a",
+        name="chat-1",
+        node="n1",
+        requests=(),
+        deployment="chat",
+        owner="rs",
+        owner_name="chat-abc",
+        phase="Running",
+        ready=True,
+        deleting=False,
+    )
+    return replace(base, **facts)
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 
 from inferfleet.api.enums import Category
 from inferfleet.api.reasons import ReadyReason
-from inferfleet.api.v1alpha1 import selects
 from inferfleet.budget.claim import Claim, holding_claim
-from inferfleet.budget.policies import enforced
+from inferfleet.budget.policies import enforced, matching
 from inferfleet.budget.statement import Holder, Line, Statement
 from inferfleet.budget.usage import occupied
 from inferfleet.domain.demand import Labels
@@ -41,7 +40,7 @@ class Ledger:
         self._empty = {policy.name: _lines(policy) for policy in world.policies}
         self._run_rates: dict[LineKey, RunRate] = {}
         self._totals: dict[LineKey, Total] = {}
-        self._ending: dict[LineKey, Total] = {}
+        self._ending: dict[LineKey, RunRate] = {}
         for claim in map(holding_claim, world.holdings.values()) if claims is None else claims:
             self.record(claim)
 
@@ -50,7 +49,7 @@ class Ledger:
         self._journal.append(claim)
         before = self._claims.pop(claim.uid, None)
         if before is not None:
-            self._add(before, NOTHING - self._charged(before), Total() - self._ends(before))
+            self._add(before, NOTHING - self._charged(before), RunRate() - self._ends(before))
         charged = self._charged(claim)
         if charged:
             self._claims[claim.uid] = claim
@@ -114,15 +113,16 @@ class Ledger:
 
     def _charged(self, claim: Claim) -> Charge:
         """What others have to leave for it: what it holds, and for real-time work no less than its pods occupy."""
+        ends = self._ends(claim)
+        return claim.charge + Charge(ends) if ends else claim.charge
+
+    def _ends(self, claim: Claim) -> RunRate:
+        """What pods of real-time work occupy beyond what it was promised: they end."""
         if claim.batch or claim.uid not in self._occupied:
-            return claim.charge
-        return Charge(max(claim.charge.run_rate, self._occupied[claim.uid]))
+            return RunRate()
+        return max(RunRate(), self._occupied[claim.uid] - claim.charge.run_rate)
 
-    def _ends(self, claim: Claim) -> Total:
-        """What its pods occupy beyond what it was promised: they end."""
-        return self._charged(claim).month - claim.charge.month
-
-    def _add(self, claim: Claim, charge: Charge, ending: Total) -> None:
+    def _add(self, claim: Claim, charge: Charge, ending: RunRate) -> None:
         for policy in self._policies_of(claim.labels):
             for key in ((policy.name, None), (policy.name, claim.category)):
                 if charge.run_rate:
@@ -130,17 +130,16 @@ class Ledger:
                 if charge.total:
                     self._totals[key] = self._totals.get(key, Total()) + charge.total
                 if ending:
-                    self._ending[key] = self._ending.get(key, Total()) + ending
+                    self._ending[key] = self._ending.get(key, RunRate()) + ending
 
     def _line(self, policy: Policy, category: Category | None) -> Line:
         key = (policy.name, category)
         reserved = Charge(self._run_rates.get(key, RunRate()), self._totals.get(key, Total()))
-        return self._empty[policy.name][category].with_more(reserved, self._ending.get(key, Total()))
+        return self._empty[policy.name][category].with_more(reserved, self._ending.get(key, RunRate()))
 
     def _policies_of(self, labels: Labels) -> tuple[Policy, ...]:
         if labels not in self._matching:
-            matching = (policy for policy in self._world.policies if selects(policy.spec.namespace_selector, labels))
-            self._matching[labels] = tuple(matching)
+            self._matching[labels] = matching(self._world, labels)
         return self._matching[labels]
 
     def _lines_of(self, policy: Policy, claim: Claim) -> list[tuple[Line, Total]]:
@@ -156,7 +155,7 @@ class Ledger:
             if own is not None and category in (None, own.category):
                 held = own.charge
                 if counted:
-                    others = others.with_more(NOTHING - self._charged(own), Total() - self._ends(own))
+                    others = others.with_more(NOTHING - self._charged(own), RunRate() - self._ends(own))
             left = others.left
             if left is not None:
                 found.append((others, max(left, held.month)))

@@ -14,7 +14,7 @@ the operator's own moves would, as an old pod and its successor overlap.
 from dataclasses import dataclass, replace
 
 from inferfleet.api.enums import CapacityType, Category
-from inferfleet.domain.money import NO_TOTAL, NOTHING, Charge, Total
+from inferfleet.domain.money import NOTHING, Charge, RunRate, Total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Line:
     limit: Total | None
     committed: Total
     reserved: Charge = NOTHING
-    ending: Total = NO_TOTAL
+    ending: RunRate = NOTHING.run_rate
 
-    def with_more(self, charge: Charge, ending: Total = NO_TOTAL) -> "Line":
+    def with_more(self, charge: Charge, ending: RunRate = NOTHING.run_rate) -> "Line":
         """The line with a charge more (or less, where it is negative), of which so much ends."""
         if not charge:
             return self
@@ -40,7 +40,7 @@ class Line:
     @property
     def promised(self) -> Total:
         """A month of the run-rate, the totals of batches, and commitments."""
-        return self.reserved.month - self.ending + self.committed
+        return self.reserved.month - self.ending.month + self.committed
 
     @property
     def left(self) -> Total | None:
@@ -52,7 +52,7 @@ class Line:
         """What both rules leave, as people are told: USD of a month; negative only when it is exceeded."""
         if self.limit is None or self.left is None:
             return None
-        return self.left if self.left >= NO_TOTAL else min(NO_TOTAL, self.limit - self.promised)
+        return self.left if self.left >= Total() else min(Total(), self.limit - self.promised)
 
     @property
     def exceeded(self) -> bool:

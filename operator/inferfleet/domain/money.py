@@ -34,9 +34,6 @@ class Total:
         return cls(sum((part.usd for part in parts), ZERO))
 
 
-NO_TOTAL = Total()
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class RunRate:
     """USD per hour for as long as something runs."""

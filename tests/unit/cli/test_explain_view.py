@@ -14,25 +14,13 @@ from inferfleet.api.v1alpha1 import InferenceDeploymentStatus
 from inferfleet.api.v1alpha1.inference_deployment_status import MeasuredMemory
 from inferfleet.cli.explain_view import table_of, values_of
 from inferfleet.cli.explaining import Explanation
-from inferfleet.domain.observed import Child, ContainerFacts, PodFacts
+from inferfleet.domain.observed import Child, ContainerFacts
 from inferfleet.observe.objects import InferenceDeploymentObject, Unreadable
 from inferfleet.plan import decide
 from inferfleet.report.decision_view import chosen_memory
-from tests.builders import demand, pool, world
+from tests.builders import demand, pod_facts, pool, world
 
-POD = PodFacts(
-    uid="p",
-    namespace="team-a",
-    name="chat-1",
-    node="n1",
-    requests=(("nvidia.com/gpu", 1),),
-    deployment="chat",
-    owner="r",
-    owner_name="chat-rs",
-    phase="Running",
-    ready=True,
-    deleting=False,
-)
+POD = pod_facts(requests=(("nvidia.com/gpu", 1),))
 CHILD = Child(
     api_version="apps/v1",
     kind="Deployment",

@@ -4,24 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from inferfleet.domain.demand import Pods
-from inferfleet.domain.observed import Child, ChildCondition, PodFacts
+from inferfleet.domain.observed import Child, ChildCondition
 from inferfleet.observe.holdings import pods_of_placement
+from tests.builders import pod_facts
 
 SINCE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-POD = PodFacts(
-    uid="1",
-    namespace="team",
-    name="chat-1",
-    node="n1",
-    requests=(),
-    deployment="chat",
-    owner="rs",
-    owner_name="chat-abc",
-    phase="Running",
-    ready=True,
-    deleting=False,
-    placement="chat",
-)
+POD = pod_facts(placement="chat")
 WAITING = replace(POD, name="chat-2", node="", ready=False, phase="Pending", unscheduled="0/3", unscheduled_since=SINCE)
 DEPLOYMENT = Child(
     api_version="apps/v1",

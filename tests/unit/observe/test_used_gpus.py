@@ -2,13 +2,12 @@
 
 from inferfleet.domain.observed import PodFacts
 from inferfleet.observe.used_gpus import count_pod, used_gpus
+from tests.builders import pod_facts
 
 
 def pod(name: str, node: str = "n1", *, gpus: int = 2, phase: str = "Running") -> PodFacts:
-    return PodFacts(
-        uid=name, namespace="team", name=name, node=node, requests=(("nvidia.com/gpu", gpus),) if gpus else (),
-        deployment="", owner="", owner_name="", phase=phase, ready=True, deleting=False,
-    )  # fmt: skip
+    requests = (("nvidia.com/gpu", gpus),) if gpus else ()
+    return pod_facts(uid=name, name=name, node=node, requests=requests, phase=phase)
 
 
 RUNNING = (pod("a"), pod("b", gpus=1), pod("c", "n2"))

@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 import pytest
 
 from inferfleet.api.v1alpha1 import BatchStatus
-from inferfleet.domain.observed import ContainerFacts, PodFacts
+from inferfleet.domain.observed import ContainerFacts
 from inferfleet.plan import decide
 from inferfleet.report.batch_progress import batch_status
 from inferfleet.report.observation import UP_TO_DATE, Observation
-from tests.builders import BATCH, demand, world
+from tests.builders import BATCH, demand, pod_facts, world
 
 
 def after(message: str, previous: BatchStatus | None = None) -> BatchStatus:
     asked = demand("job", base=BATCH)
     (decision,) = decide(world(), [asked])
     worker = ContainerFacts(name="worker", terminated="Completed", message=message)
-    pod = PodFacts(
-        uid="pod", namespace="team-a", name="job-x", node="", requests=(), deployment="job", owner="job-uid",
-        owner_name="job", phase="Succeeded", ready=False, deleting=False, containers=(worker,),
+    pod = pod_facts(
+        name="job-x", deployment="job", owner="job-uid", owner_name="job", phase="Succeeded", ready=False,
+        containers=(worker,),
     )  # fmt: skip
     seen = Observation(
         generation=1, spec=asked.spec, decision=decision, application=UP_TO_DATE, children={}, pods=(pod,),

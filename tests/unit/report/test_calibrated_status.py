@@ -15,22 +15,14 @@ from inferfleet.domain.decision import Decision
 from inferfleet.domain.observed import ContainerFacts, PodFacts
 from inferfleet.report.observation import UP_TO_DATE, Calibrated, Observation
 from inferfleet.report.status import status
+from tests.builders import pod_facts
 from tests.unit.app.engine_scene import Scene
 from tests.unit.app.test_calibration_book import book
 
 SCENE = Scene()
-ENDED = PodFacts(
+ENDED = pod_facts(
     uid="uid-chat-1",
-    namespace="team-a",
-    name="chat-1",
-    node="node",
-    requests=(),
-    deployment="chat",
-    owner="set",
-    owner_name="chat-abc",
-    phase="Running",
     ready=False,
-    deleting=False,
     containers=(
         ContainerFacts(name="engine", waiting="CrashLoopBackOff", last_terminated="Error", last_message="exit 1"),
     ),

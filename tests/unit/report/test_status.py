@@ -43,20 +43,8 @@ def workload(ready: int, *, replicas: int | None = None, **facts: Any) -> Child:
 
 
 def pod(**facts: Any) -> PodFacts:
-    base = PodFacts(
-        uid="p",
-        namespace="team-a",
-        name="chat-1",
-        node="",
-        requests=(),
-        deployment="chat",
-        owner="r",
-        owner_name="chat-x",
-        phase="Pending",
-        ready=False,
-        deleting=False,
-    )
-    return replace(base, **facts)
+    pending = builders.pod_facts(node="", phase="Pending", ready=False)
+    return replace(pending, **facts)
 
 
 def observation(*children: Child, **change: Any) -> Observation:
