@@ -183,18 +183,17 @@ class Enqueuer:
         self._in_a_moment(self.wake_everybody)
 
     def _wake_waiting(self) -> None:
-        for key in self._waiting:
-            self.wake(key, decide=True, lane=Lane.LOW)
+        self._decide_for(self._waiting)
 
     def _wake_pool(self, pool: str) -> None:
-        for key, pools in self._pools_of.items():
-            if pool in pools:
-                self.wake(key, decide=True, lane=Lane.LOW)
+        self._decide_for(key for key, pools in self._pools_of.items() if pool in pools)
 
     def _wake_priced(self, pool: str) -> None:
-        for key, pools in self._priced_by.items():
-            if pool in pools:
-                self.wake(key, decide=True, lane=Lane.LOW)
+        self._decide_for(key for key, pools in self._priced_by.items() if pool in pools)
+
+    def _decide_for(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self.wake(key, decide=True, lane=Lane.LOW)
 
     def _in_a_moment(self, action: Callable[..., None], *arguments: str) -> None:
         """Call the action once for all that ask for it within a moment."""

@@ -59,6 +59,10 @@ class Decided:
     reserved: bool = False
     admitted: "Decided | None" = None
 
+    def is_about(self, item: InferenceDeploymentObject) -> bool:
+        """Whether it was decided for this very object and spec."""
+        return (self.uid, self.generation) == (item.uid, item.generation)
+
     @property
     def leave_alone(self) -> bool:
         """Whether nothing may be started or changed: the work has ended, or a refused spec's predecessor still runs."""
@@ -173,7 +177,7 @@ class Planner:
     def _needs_decision(self, key: Key, item: InferenceDeploymentObject) -> bool:
         due = self._enqueuer.take_undecided(key)
         known = self._decided.get(key)
-        if due or known is None or (known.uid, known.generation) != (item.uid, item.generation):
+        if due or known is None or not known.is_about(item):
             return True
         now = self._now()
         return known.decision.moving or any(time <= now for time in self._appointments(key, known.decision))

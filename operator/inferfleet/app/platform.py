@@ -28,7 +28,7 @@ from inferfleet.domain.keys import Key, Kind
 from inferfleet.domain.model import UnknownModel
 from inferfleet.domain.money import RunRate
 from inferfleet.domain.resources import BUDGET_POLICY, GPU_POOL, GPU_TYPE, MODEL_PROFILE, Resource
-from inferfleet.domain.world import World
+from inferfleet.domain.world import Pool, World
 from inferfleet.observe.catalog import model_of
 from inferfleet.observe.objects import Platform, Unreadable
 from inferfleet.observe.pools import detected, members, objection
@@ -114,9 +114,10 @@ class PlatformReporter:
     ) -> Iterable[tuple[Resource, AnyTable, Platform[Any], StatusModel, StatusModel]]:
         """Yield each object with its stored and its present status."""
         store, now = self._store, self._now()
+        seen = {pool.name: pool for pool in world.pools}
         for pool in store.pools.values():
             stored_pool = GPUPoolStatus.model_validate_json(pool.status)
-            yield GPU_POOL, store.pools, pool, stored_pool, self._pool(pool, stored_pool, world, now)
+            yield GPU_POOL, store.pools, pool, stored_pool, self._pool(pool, stored_pool, world, seen, now)
         for policy in store.policies.values():
             stored_policy = _budget_status(policy.status)
             new_policy = _budget(policy, stored_policy, statements.get(policy.name), now)
@@ -133,14 +134,21 @@ class PlatformReporter:
             new_profile = ModelProfileStatus(observed_generation=profile.generation, conditions=conditions)
             yield MODEL_PROFILE, store.profiles, profile, stored_profile, new_profile
 
-    def _pool(self, item: Platform[GPUPool], former: GPUPoolStatus, world: World, now: datetime) -> GPUPoolStatus:
+    def _pool(
+        self,
+        item: Platform[GPUPool],
+        former: GPUPoolStatus,
+        world: World,
+        seen: Mapping[str, Pool],
+        now: datetime,
+    ) -> GPUPoolStatus:
         if isinstance(item.content, Unreadable):
             conditions = understood(former.conditions, _unreadable(item), generation=item.generation, now=now)
             return GPUPoolStatus(observed_generation=item.generation, conditions=conditions)
         catalog = self._snapshots.catalog()
         selector = item.content.spec.node_selector.items()
         nodes = sorted(members(selector, self._store.nodes.values()), key=lambda node: node.name)
-        pool = next(pool for pool in world.pools if pool.name == item.name)
+        pool = seen[item.name]
         left_out = tuple(text for node in nodes if (text := objection(node, item.content, catalog)) is not None)
         return pool_status(
             former,

@@ -107,7 +107,7 @@ class Reconciler:
     async def _reconcile(self, work: WorkItem) -> float | None:
         """Do the pass. Returns in how many seconds it has to be repeated, None when it need not."""
         item = self._store.deployments.get(work.key)
-        if item is None or item.uid != work.decided.uid or item.generation != work.decided.generation:
+        if item is None or not work.decided.is_about(item):
             return None  # changed since it was decided; that change has put the key back into the queue
         settled = self._children.are_settled(work.decided, item)
         if not work.decided.reserved:
@@ -130,7 +130,7 @@ class Reconciler:
     async def _report(self, work: WorkItem, outcome: Outcome) -> None:
         """Write the status if it differs in substance, or differs at all and was left alone for a while."""
         item = self._store.deployments.get(work.key)
-        if item is None or item.uid != work.decided.uid or item.generation != work.decided.generation:
+        if item is None or not work.decided.is_about(item):
             return
         stored = item.read_status()
         new = self._status(work, item, outcome.application)
@@ -184,17 +184,17 @@ class Reconciler:
     def _status(
         self, work: WorkItem, item: InferenceDeploymentObject, application: Application
     ) -> InferenceDeploymentStatus:
-        spec = None if isinstance(item.content, Unreadable) else item.content
+        pods = self._store.pods_of(item.key)
         seen = Observation(
             generation=item.generation,
-            spec=spec,
+            spec=item.spec,
             decision=work.decided.decision,
             application=application,
             children=self._children.of(item),
-            pods=self._store.pods_of(item.key),
+            pods=pods,
             may_grow=self._may_grow(work),
             now=self._now(),
-            calibrated=self._calibrated(work.decided, self._store.pods_of(item.key)),
+            calibrated=self._calibrated(work.decided, pods),
             price_max_age=self._price_max_age,
         )
         return status(item.name, item.read_status(), seen)

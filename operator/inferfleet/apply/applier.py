@@ -74,16 +74,16 @@ class Applier:
         `staying` names the workloads that stay, with their replicas; a Deployment of more is cut to them, so that pods
         whose GPUs were given up never start. Raises NotLeading, and ApiError.
         """
-        for key, child in tuple(seen.items()):
+        for child in tuple(seen.values()):
             if not child.has_pods or child.owner != owner.uid or child.deleting:
                 continue
             replicas = staying.get(child.name)
             if replicas is None:
                 await self._delete(CHILD_OF_KIND[child.kind], child)
             elif child.kind == "Deployment" and _replicas(child) > replicas:
-                await self._cut(key, child, replicas)
+                await self._cut(child, replicas)
 
-    async def _cut(self, key: ChildIdentity, child: Child, replicas: int) -> None:
+    async def _cut(self, child: Child, replicas: int) -> None:
         operations: list[Document] = [
             {"op": "test", "path": "/metadata/uid", "value": child.uid},
             {"op": "replace", "path": "/spec/replicas", "value": replicas},

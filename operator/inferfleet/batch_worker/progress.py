@@ -12,7 +12,6 @@ import orjson
 from prometheus_client import CollectorRegistry, Gauge
 
 # Kubernetes keeps 4096 bytes of a termination message (docs, "Determine the Reason for Pod Failure").
-MESSAGE_BYTES = 4096
 _LONGEST_MESSAGE = 2000
 
 

@@ -143,8 +143,9 @@ def problem(item: GPUPool, catalog: Catalog, nodes: Iterable[NodeFacts]) -> str 
     mismatch = resource_problem(gpu, item.spec.gpu_resource_name)
     if mismatch is not None:
         return mismatch
-    others = [name for name in detected(catalog, nodes) if name != wanted]
-    if others and wanted not in detected(catalog, nodes):
+    found = detected(catalog, nodes)
+    others = [name for name in found if name != wanted]
+    if others and wanted not in found:
         return f"spec.gpuType says {wanted}, but the nodes carry {', '.join(others)}"
     return None
 

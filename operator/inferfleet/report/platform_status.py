@@ -99,6 +99,7 @@ def promised_gpus(world: World, pool: Pool) -> int:
     return sum(
         missing * placement.tensor_parallel_size
         for holding in world.holdings.values()
+        if any(placement.pool == pool.name for placement in holding.placements)
         for placement, missing in holding.unbound(pool_of_node)
         if placement.pool == pool.name
     )

@@ -42,11 +42,6 @@ class KeyedQueue(Generic[Key]):
         return len(self._waiting[Lane.HIGH]) + len(self._waiting[Lane.LOW])
 
     @property
-    def processing(self) -> int:
-        """How many keys are being worked on."""
-        return len(self._processing)
-
-    @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is being worked on; delayed keys do not count."""
         return not len(self) and not self._processing

@@ -80,7 +80,7 @@ def from_cache(setting: Setting, *, blocks: int, block_size: int) -> Calibration
     if blocks <= 0 or block_size <= 0:
         return Refused(Unusable.ABSURD, f"{blocks} blocks of {block_size} tokens")
     gib = blocks * block_size / layout.block_tokens * layout.block_bytes / GIB
-    held = _kv_cache(setting, gib)
+    held = _kv_cache(setting.engine, setting.predicted, gib)
     if isinstance(held, Refused):
         return held
     tokens = int(blocks // layout.groups * block_size * held / gib)
@@ -102,7 +102,7 @@ def from_log(setting: Setting, figures: EngineFigures) -> Calibration | Refused[
     wrong = next((check for check in checks if check is not None), None)
     if wrong is not None:
         return wrong
-    held = None if seen.kv_cache_gib is None else _kv_cache(setting, seen.kv_cache_gib)
+    held = None if seen.kv_cache_gib is None else _kv_cache(setting.engine, predicted, seen.kv_cache_gib)
     if isinstance(held, Refused):
         return held
     if held is None and seen.weights_gib is None:
@@ -191,10 +191,9 @@ def _differs(old: float | None, new: float, least: float, share: float) -> bool:
     return old is None or abs(new - old) > max(least, share * abs(old))
 
 
-def _kv_cache(setting: Setting, gib: float) -> float | Refused[Unusable]:
+def _kv_cache(engine: EngineSettings, predicted: MemoryEstimate, gib: float) -> float | Refused[Unusable]:
     """Hold a KV cache against what the card can hold beside the weights, and against the estimate."""
-    predicted = setting.predicted
-    most = predicted.usable_gib * setting.engine.gpu_memory_utilization - SMALLEST_RATIO * predicted.weights_gib
+    most = predicted.usable_gib * engine.gpu_memory_utilization - SMALLEST_RATIO * predicted.weights_gib
     least = SMALLEST_RATIO * predicted.required_kv_gib
     if not isfinite(gib) or not least <= gib <= most:
         return Refused(Unusable.ABSURD, f"{gib:.2f} GiB of KV cache; possible are {least:.2f} to {most:.2f}")

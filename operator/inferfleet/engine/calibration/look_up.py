@@ -28,18 +28,14 @@ def memory_calibration(calibrations: Calibrations, gpu_type: str, engine: Engine
 
     In vLLM's V1 engine no term but the KV cache of one request depends on max_model_len (docs/memory-model.md).
     """
-    for calibration in calibrations:
-        if _same_flags(calibration, gpu_type, engine) and (memory := calibration.memory) is not None:
-            return memory
-    return None
+    found = (item.memory for item in calibrations if item.memory is not None and _same_flags(item, gpu_type, engine))
+    return next(found, None)
 
 
 def speed_calibration(calibrations: Calibrations, gpu_type: str, engine: EngineSettings) -> SpeedCalibration | None:
     """Return the measured speed of engines with the same flags."""
-    for calibration in calibrations:
-        if _same_flags(calibration, gpu_type, engine) and (speed := calibration.speed) is not None:
-            return speed
-    return None
+    found = (item.speed for item in calibrations if item.speed is not None and _same_flags(item, gpu_type, engine))
+    return next(found, None)
 
 
 def out_of_memory_at(calibrations: Calibrations, gpu_type: str, engine: EngineSettings) -> Calibration | None:
@@ -53,8 +49,8 @@ def all_out_of_memory_at(calibrations: Calibrations, gpu_type: str, engine: Engi
         calibration
         for calibration in calibrations
         if calibration.out_of_memory
-        and _same_flags(calibration, gpu_type, engine)
         and calibration.engine.max_model_len <= engine.max_model_len
+        and _same_flags(calibration, gpu_type, engine)
     ]
     return tuple(sorted(found, key=lambda calibration: calibration.engine.max_model_len))
 
