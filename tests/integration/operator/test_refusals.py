@@ -115,6 +115,35 @@ def test_two_at_once_never_share_the_last_dollar(team: Team, policies: list[str]
     assert len(team.children()) == 3
 
 
+def test_an_edit_that_arrives_while_the_former_is_applied_is_asked_for_its_money(
+    team: Team, policies: list[str]
+) -> None:
+    policies.append("two-edits")
+    team.cluster.objects.apply(budget("two-edits", team.namespace, "2500"))
+    eventually(lambda: condition(team.cluster.objects.get(API, "BudgetPolicy", "two-edits")).get("status") == "True")
+    team.apply("chat")
+    team.wait("chat")
+    dearest = {"maxReplicas": 8, "reserve": "Max"}
+
+    for edits in range(1, 33):  # more and more of them, so that one time the last one comes at the worst moment
+        for number in range(edits):
+            team.apply("chat", engine={"maxNumSeqs": 100 * edits + number})
+        item = team.apply("chat", engine={"maxNumSeqs": 100 * edits + edits - 1}, scaling=dearest)
+
+        assert judged(team, item["metadata"]["generation"])["reason"] == "OverBudget"
+
+
+def judged(team: Team, generation: int) -> Document:
+    """Wait until the budget was asked about this generation; returns what it said."""
+
+    def reached() -> Document:
+        found = condition(team.get("chat"), "WithinBudget")
+        assert found.get("observedGeneration") == generation
+        return found
+
+    return eventually(reached, describe=f"WithinBudget of generation {generation}")
+
+
 def test_a_policy_that_cannot_be_understood_blocks_its_namespaces(team: Team, policies: list[str]) -> None:
     policies.append("on-mars")
     team.cluster.objects.apply(budget("on-mars", team.namespace, "100000", timeZone="Mars/Olympus"))
